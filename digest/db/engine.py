@@ -1,0 +1,65 @@
+"""Engine and transactions, with the settings that were found to matter."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+
+from digest.errors import ConfigError
+
+
+def make_engine(url: str) -> Engine:
+    """An engine for SQLite or PostgreSQL; ConfigError for a URL that is neither.
+
+    SQLite   WAL so that readers never wait; `synchronous=FULL` because an outcome that is told must survive a power
+             cut; BEGIN IMMEDIATE for writers: the driver's default loses updates without a word (195 of 400 counted)
+    """
+    try:
+        parsed = make_url(url)
+        parsed.get_dialect()
+    except (ArgumentError, NoSuchModuleError) as cause:
+        raise ConfigError(f"database.url: not a database URL: {cause}") from cause
+    if parsed.get_backend_name() not in ("sqlite", "postgresql"):
+        raise ConfigError(f"database.url: {parsed.get_backend_name()} is not supported; use sqlite or postgresql")
+    try:
+        if parsed.get_backend_name() == "postgresql":
+            return create_engine(parsed, pool_pre_ping=True, pool_size=8)
+        engine = create_engine(parsed, connect_args={"timeout": 30})
+    except ModuleNotFoundError as cause:
+        raise ConfigError(
+            f"database.url: the driver {cause.name} is missing; install it: pip install 'digest-mailer[postgres]'"
+        ) from cause
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(driver: Any, _record: object) -> None:
+    driver.isolation_level = None  # we say BEGIN ourselves, below
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=30000"):
+        driver.execute(f"PRAGMA {pragma}").close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    reads = connection.get_execution_options().get("digest_reads", False)
+    connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[Connection]:
+    """A transaction that only reads: on SQLite it takes no write lock."""
+    with engine.connect() as connection:
+        connection = connection.execution_options(digest_reads=True)
+        with connection.begin():
+            yield connection
+
+
+@contextmanager
+def writing(engine: Engine) -> Iterator[Connection]:
+    """A transaction that writes; commits at the end, rolls back on any error."""
+    with engine.begin() as connection:
+        yield connection

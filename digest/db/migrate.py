@@ -1,0 +1,92 @@
+"""Brings a database to this program's schema, and refuses to run on any other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Engine
+from sqlalchemy.exc import DBAPIError
+
+from digest.db.engine import reading
+from digest.errors import DatabaseError
+
+_MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SchemaStatus:
+    """Where a database stands.
+
+    current   its revision, "" for an empty one
+    wanted    this program's revision
+    missing   revisions to run, oldest first; empty when current or when the database is newer than the program
+    """
+
+    current: str
+    wanted: str
+    missing: tuple[str, ...]
+
+    @property
+    def is_current(self) -> bool:
+        return self.current == self.wanted
+
+    @property
+    def is_newer(self) -> bool:
+        return bool(self.current) and not self.is_current and not self.missing
+
+
+def status(engine: Engine) -> SchemaStatus:
+    """Compare the database's revision with ours; DatabaseError when it cannot be reached."""
+    scripts = ScriptDirectory.from_config(_config())
+    ours = [script.revision for script in scripts.walk_revisions()][::-1]
+    try:
+        with reading(engine) as connection:
+            current = MigrationContext.configure(connection).get_current_revision() or ""
+    except DBAPIError as cause:
+        raise DatabaseError(f"the database {_named(engine)} cannot be opened: {cause.orig}") from cause
+    if current and current not in ours:
+        return SchemaStatus(current=current, wanted=ours[-1], missing=())
+    missing = ours[ours.index(current) + 1 :] if current else ours
+    return SchemaStatus(current=current, wanted=ours[-1], missing=tuple(missing))
+
+
+def check(engine: Engine) -> None:
+    """Raise DatabaseError unless the schema is exactly ours."""
+    found = status(engine)
+    if found.is_current:
+        return
+    if found.is_newer:
+        raise DatabaseError(
+            f"the database {_named(engine)} has schema {found.current}, newer than this program knows "
+            f"({found.wanted}); install the newer digest"
+        )
+    state = f"has the older schema {found.current}" if found.current else "is empty"
+    raise DatabaseError(f"the database {_named(engine)} {state} (wanted: {found.wanted}); run: digest db upgrade")
+
+
+def upgrade(engine: Engine) -> tuple[str, ...]:
+    """Run what is missing, in one transaction per database that can; returns the revisions that were run."""
+    before = status(engine)
+    if before.is_newer:
+        check(engine)
+    if before.missing:
+        config = _config()
+        with engine.begin() as connection:
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+    return before.missing
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS))
+    return config
+
+
+def _named(engine: Engine) -> str:
+    return engine.url.render_as_string(hide_password=True)

@@ -1,0 +1,65 @@
+"""Every error that digest raises on purpose.
+
+DigestError                 says in one line what is wrong, with what, and what to do
+├── ConfigError             a file, key or environment value is wrong; nothing was started (exit code 2)
+├── DatabaseError           cannot be reached, or its schema is not ours (exit code 3)
+├── NotFound                no newsletter, edition, subscriber, source or article of that name (exit code 4)
+├── Refused                 a rule says no: an edition in the wrong state, a second run, ... (exit code 5)
+├── BadInput                a file or a value that a person gave cannot be read (exit code 6)
+├── SourceError
+│   ├── SourceUnreachable   "could not look": network, database or file not there
+│   └── SourceMalformed     looked, and what came back cannot be understood
+├── RenderFailed            a template is wrong: file, line, expression (exit code 7)
+├── MessageInvalid          a message that must not leave: a header with a line break, a missing address
+└── ChannelUnavailable      nothing was tried; the rows stay as they are (exit code 8)
+"""
+
+
+class DigestError(Exception):
+    """The root: its text is meant for a person."""
+
+    exit_code = 1
+
+
+class ConfigError(DigestError):
+    exit_code = 2
+
+
+class DatabaseError(DigestError):
+    exit_code = 3
+
+
+class NotFound(DigestError):
+    exit_code = 4
+
+
+class Refused(DigestError):
+    exit_code = 5
+
+
+class BadInput(DigestError):
+    exit_code = 6
+
+
+class SourceError(DigestError):
+    exit_code = 6
+
+
+class SourceUnreachable(SourceError):
+    pass
+
+
+class SourceMalformed(SourceError):
+    pass
+
+
+class RenderFailed(DigestError):
+    exit_code = 7
+
+
+class MessageInvalid(DigestError):
+    exit_code = 7
+
+
+class ChannelUnavailable(DigestError):
+    exit_code = 8

@@ -1,0 +1,61 @@
+"""EmailAddress: parse, compare, display. CR, LF and NUL die here."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+
+from email_validator import EmailNotValidError, validate_email
+
+_INVISIBLE = {"Cc", "Cs", "Cn", "Co"}
+
+
+@dataclass(frozen=True, slots=True)
+class EmailAddress:
+    """One mailbox. `local` as typed, `domain` as A-label (RFC 5891), so that both fit into an envelope."""
+
+    local: str
+    domain: str
+
+    def __str__(self) -> str:
+        return f"{self.local}@{self.domain}"
+
+    @property
+    def key(self) -> str:
+        """What two spellings of one mailbox have in common: unique in the database.
+
+        The local part is compared without regard to case, though RFC 5321 §2.4 calls it case sensitive: no
+        provider that we know of keeps Anna@ and anna@ apart, and a reader must not get two copies.
+        """
+        return f"{unicodedata.normalize('NFKC', self.local).casefold()}@{self.domain}"
+
+    @property
+    def is_ascii(self) -> bool:
+        """May it travel without SMTPUTF8 (RFC 6531 §3.4)?"""
+        return self.local.isascii()
+
+    @classmethod
+    def parse(cls, text: str) -> EmailAddress:
+        """The address in `text`; ValueError with a reason for people where there is none.
+
+        source   RFC 5321 §4.5.3.1 for lengths, RFC 5322 §3.4.1 for the dot-atom, RFC 6531 for other scripts
+        """
+        text = text.strip()
+        if any(unicodedata.category(char) in _INVISIBLE for char in text):
+            raise ValueError("contains a control character")
+        try:
+            found = validate_email(text, check_deliverability=False, strict=True, test_environment=True)
+        except EmailNotValidError as refusal:
+            raise ValueError(str(refusal)) from refusal
+        return cls(found.local_part, found.ascii_domain)
+
+
+def clean_line(text: str) -> str:
+    """One line of text for a name or a title: white space runs become one space, invisible characters go.
+
+    What stands in a header or in a reader's value passes through here first, so a value never starts or ends with a
+    space, holds no line break, and means the same before and after an HTML parser has seen it.
+    """
+    text = "".join(char for char in text if unicodedata.category(char) not in _INVISIBLE or char in "\t\n\r")
+    return re.sub(r"[\s\u0085\u2028\u2029]+", " ", text).strip()

@@ -1,0 +1,110 @@
+"""Article: what a source gives and an edition shows."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NewType
+
+ArticleId = NewType("ArticleId", int)
+
+WORDS_PER_MINUTE = (
+    230  # silent reading of English non-fiction is 238 on average (Brysbaert 2019); a little slower is kinder
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Image:
+    src: str
+    alt: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comment:
+    author: str
+    text: str
+    url: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Article:
+    """One story. All but key, url, title and published_at may be empty.
+
+    key           the source's own name for it: a GUID, a row id, or the canonical URL
+    published_at  aware UTC
+    authors, topics   in the order of the source; the first topic is the main one
+    summary       plain text, one paragraph
+    """
+
+    key: str
+    url: str
+    title: str
+    published_at: datetime
+    id: ArticleId | None = None
+    authors: tuple[str, ...] = ()
+    summary: str = ""
+    image: Image | None = None
+    topics: tuple[str, ...] = ()
+    language: str = ""
+    words: int | None = None
+    minutes: int | None = None
+    comment_count: int | None = None
+    comments: tuple[Comment, ...] = ()
+    reviewer: str = ""
+    reviewed_at: datetime | None = None
+    citation: str = ""
+
+    @property
+    def stored_id(self) -> ArticleId:
+        """The id of an article that came from the database."""
+        if self.id is None:
+            raise ValueError(f"article {self.key!r} is not stored yet")
+        return self.id
+
+    @property
+    def reading_minutes(self) -> int | None:
+        """As the source says, else from the words, at least one; None when neither is known."""
+        if self.minutes is not None:
+            return self.minutes
+        if not self.words:
+            return None
+        return max(1, round(self.words / WORDS_PER_MINUTE))
+
+    @property
+    def content_hash(self) -> str:
+        """Changes when anything that a reader sees changes: tells an edit from a repeat."""
+        seen = repr(
+            (
+                self.url,
+                self.title,
+                self.published_at.isoformat(),
+                self.authors,
+                self.summary,
+                self.image,
+                self.topics,
+                self.language,
+                self.words,
+                self.minutes,
+                self.comment_count,
+                self.comments,
+                self.reviewer,
+                self.reviewed_at,
+                self.citation,
+            )
+        )
+        return hashlib.sha256(seen.encode()).hexdigest()[:32]
+
+
+def joined_names(names: Sequence[str], *, conjunction: str = "and") -> str:
+    """ "A", "A and B", "A, B and C" in the words of a language."""
+    if len(names) < 2:
+        return "".join(names)
+    return f"{', '.join(names[:-1])} {conjunction} {names[-1]}"
+
+
+def slug(text: str) -> str:
+    """A topic's name as people may type it in a config: lower case, words joined by hyphens."""
+    return re.sub(r"[\W_]+", "-", text.casefold()).strip("-")

@@ -1,0 +1,62 @@
+"""Source: where articles come from, and how far we have read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import NewType
+
+from digest.model.article import Article
+
+SourceId = NewType("SourceId", int)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cursor:
+    """How far a source has been read: the last (date, id), never the date alone (equal time stamps).
+
+    at, key        of the last article stored; None and "" at the beginning
+    etag, modified what the server said last (RFC 9110 §8.8), for a conditional GET
+    """
+
+    at: datetime | None = None
+    key: str = ""
+    etag: str = ""
+    modified: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """One place that articles come from.
+
+    kind     a name from the registry in sources/__init__.py
+    options  that kind's own settings, checked by the kind
+    """
+
+    id: SourceId
+    name: str
+    kind: str
+    options: Mapping[str, object] = field(default_factory=dict)
+    is_enabled: bool = True
+    cursor: Cursor = field(default_factory=Cursor)
+    last_success_at: datetime | None = None
+    last_error: str = ""
+    last_error_at: datetime | None = None
+    errors_in_row: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Collected:
+    """What one look at a source gave.
+
+    articles   oldest first
+    refused    one line for each item that could not become an article, and why
+    cursor     to store once `articles` are stored, in the same transaction
+    is_unchanged   the server said "not modified"
+    """
+
+    articles: tuple[Article, ...] = ()
+    refused: tuple[str, ...] = ()
+    cursor: Cursor = field(default_factory=Cursor)
+    is_unchanged: bool = False

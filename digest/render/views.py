@@ -1,0 +1,245 @@
+"""What a template sees: an edition, its articles and its words, in one language."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from babel import Locale, UnknownLocaleError
+from babel.dates import format_date
+
+from digest.errors import RenderFailed
+from digest.model.address import clean_line
+from digest.model.article import joined_names, slug
+from digest.model.edition import Candidate, Edition, Note, Sponsor
+from digest.model.newsletter import Newsletter
+
+RIGHT_TO_LEFT = frozenset({"ar", "dv", "fa", "he", "ps", "sd", "ug", "ur", "yi"})
+
+MAX_SUMMARY = 400
+
+
+class Words(Mapping[str, str]):
+    """The fixed phrases of a language; a missing one is an error of the words file, named."""
+
+    def __init__(self, language: str, phrases: Mapping[str, str]) -> None:
+        self.language_ = language
+        self._phrases = phrases
+
+    def __getitem__(self, key: str) -> str:
+        return self._phrases[key]
+
+    def __getattr__(self, key: str) -> str:
+        if key.startswith("_"):
+            raise AttributeError(key)
+        try:
+            return self._phrases[key]
+        except KeyError:
+            raise AttributeError(f"words/{self.language_}.toml has no {key!r}") from None
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._phrases)
+
+    def __len__(self) -> int:
+        return len(self._phrases)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewsletterView:
+    title: str
+    tagline: str
+    url: str
+    mark: str
+    postal_address: str
+    subscribe_url: str
+    accent: str
+    accent_ink: str
+    accent_dark: str
+    accent_dark_ink: str
+    note_tint: str
+    note_tint_dark: str
+    sponsor_tint: str
+    sponsor_tint_dark: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageView:
+    src: str
+    alt: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommentView:
+    text: str
+    author: str
+    url: str
+    article: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArticleView:
+    """All but title, url and published_on may be empty."""
+
+    title: str
+    url: str
+    published_on: str
+    summary: str = ""
+    byline: str = ""
+    minutes: int | None = None
+    topic: str = ""
+    section: str = ""
+    section_url: str = ""
+    image: ImageView | None = None
+    reviewer: str = ""
+    reviewed_on: str = ""
+    comment_count: int | None = None
+    citation: str = ""
+    topics: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EditionView:
+    subject: str
+    preheader: str
+    date: str
+    number: int | None
+    web_url: str
+    note: Note | None
+    sponsor: Sponsor | None
+    comments: tuple[CommentView, ...] = ()
+    is_test: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EditionInputs:
+    """What an edition is rendered from, in one language.
+
+    files      template name -> source; the folder of the newsletter's template, and words/<language>.toml
+    web_url    the view in a browser, without anything personal; "" where there is none
+    """
+
+    newsletter: Newsletter
+    edition: Edition
+    language: str
+    files: Mapping[str, str]
+    web_url: str = ""
+    is_test: bool = False
+    section_urls: Mapping[str, str] = field(default_factory=dict)
+
+
+def context(inputs: EditionInputs) -> dict[str, object]:
+    """Everything but `reader`, `article` and `place`."""
+    newsletter, edition = inputs.newsletter, inputs.edition
+    look = newsletter.look
+    return {
+        "lang": inputs.language,
+        "dir": "rtl" if inputs.language.split("-")[0] in RIGHT_TO_LEFT else "ltr",
+        "t": words(inputs),
+        "newsletter": NewsletterView(
+            title=newsletter.title,
+            tagline=newsletter.tagline,
+            url=newsletter.url,
+            mark=look.mark,
+            postal_address=newsletter.postal_address,
+            subscribe_url=newsletter.subscribe_url,
+            accent=look.accent,
+            accent_ink=look.accent_ink,
+            accent_dark=look.accent_dark,
+            accent_dark_ink=look.accent_dark_ink,
+            note_tint=look.note_tint,
+            note_tint_dark=look.note_tint_dark,
+            sponsor_tint=look.sponsor_tint,
+            sponsor_tint_dark=look.sponsor_tint_dark,
+        ),
+        "edition": EditionView(
+            subject=clean_line(edition.subject),
+            preheader=clean_line(edition.preheader),
+            date=long_date(edition.due_at, inputs),
+            number=edition.number,
+            web_url=inputs.web_url,
+            note=edition.note,
+            sponsor=edition.sponsor,
+            comments=_comments(edition),
+            is_test=inputs.is_test,
+        ),
+    }
+
+
+def article_view(candidate: Candidate, inputs: EditionInputs) -> ArticleView:
+    """An article as a template sees it; its texts are plain, cut to a size that a mail can carry."""
+    article = candidate.article
+    return ArticleView(
+        title=clean_line(article.title),
+        url=article.url,
+        published_on=short_date(article.published_at, inputs),
+        summary=shortened(clean_line(article.summary), MAX_SUMMARY),
+        byline=joined_names(article.authors, conjunction=words(inputs).get("and", "and")),
+        minutes=article.reading_minutes,
+        topic=article.topics[0] if article.topics else "",
+        section=candidate.section,
+        section_url=inputs.section_urls.get(slug(candidate.section), ""),
+        image=ImageView(src=article.image.src, alt=clean_line(article.image.alt)) if article.image else None,
+        reviewer=article.reviewer,
+        reviewed_on=short_date(article.reviewed_at, inputs) if article.reviewed_at else "",
+        comment_count=article.comment_count,
+        citation=article.citation,
+        topics=article.topics,
+    )
+
+
+def words(inputs: EditionInputs) -> Words:
+    """The phrases of the language; English where there is no such file."""
+    for language in (inputs.language, inputs.language.split("-")[0], "en"):
+        if source := inputs.files.get(f"words/{language}.toml"):
+            try:
+                return Words(language, tomllib.loads(source))
+            except tomllib.TOMLDecodeError as cause:
+                raise RenderFailed(f"words/{language}.toml: {cause}") from cause
+    raise RenderFailed(f"there is no words/{inputs.language}.toml and no words/en.toml")
+
+
+def long_date(at: datetime, inputs: EditionInputs) -> str:
+    return _date(at, inputs, "full")
+
+
+def short_date(at: datetime, inputs: EditionInputs) -> str:
+    return _date(at, inputs, "d MMMM")
+
+
+def _date(at: datetime, inputs: EditionInputs, style: str) -> str:
+    local = at.astimezone(ZoneInfo(inputs.newsletter.schedule.time_zone))
+    return format_date(local.date(), format=style, locale=babel_locale(inputs.language))
+
+
+def babel_locale(language: str) -> Locale:
+    try:
+        return Locale.parse("en_GB" if language == "en" else language.replace("-", "_"))
+    except (UnknownLocaleError, ValueError):
+        return Locale.parse("en_GB")
+
+
+def shortened(text: str, limit: int) -> str:
+    """At most `limit` characters, ending at a word."""
+    if len(text) <= limit:
+        return text
+    cut = text[: limit - 1]
+    head, space, _ = cut.rpartition(" ")
+    return (head if space and len(head) > limit // 2 else cut).rstrip(" ,;:.-–—") + "…"
+
+
+def _comments(edition: Edition, limit: int = 2) -> tuple[CommentView, ...]:
+    """The first comment of each of the first articles that have any."""
+    found = [
+        CommentView(
+            text=shortened(clean_line(comment.text), 280),
+            author=clean_line(comment.author),
+            url=comment.url or candidate.article.url,
+            article=clean_line(candidate.article.title),
+        )
+        for candidate in edition.candidates
+        for comment in candidate.article.comments[:1]
+    ]
+    return tuple(found[:limit])
