@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import NewType
 
 from digest.model.article import Article, ArticleId
-from digest.model.newsletter import Cadence, NewsletterId
+from digest.model.newsletter import Cadence, NewsletterId, Note, Sponsor
 
 EditionId = NewType("EditionId", int)
 
@@ -47,24 +47,6 @@ class Candidate:
     @property
     def article_id(self) -> ArticleId:
         return self.article.stored_id
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Note:
-    text: str
-    author: str = ""
-    role: str = ""
-    avatar: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sponsor:
-    name: str
-    url: str
-    title: str
-    text: str = ""
-    logo: str = ""
-    cta: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

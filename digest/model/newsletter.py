@@ -70,6 +70,28 @@ class Layout:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Note:
+    """A word from the editor, at the top of an edition."""
+
+    text: str
+    author: str = ""
+    role: str = ""
+    avatar: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sponsor:
+    """A paid box, marked as such; it stands in every edition while the newsletter has it."""
+
+    name: str
+    url: str
+    title: str
+    text: str = ""
+    logo: str = ""
+    cta: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Newsletter:
     """The standing publication.
 
@@ -100,5 +122,6 @@ class Newsletter:
     unknown_policy: UnknownPolicy = UnknownPolicy.LEAVE
     retry_hours: int = 48
     schedule: Schedule = field(default_factory=Schedule)
+    sponsor: Sponsor | None = None
     look: Look = field(default_factory=Look)
     layout: Layout = field(default_factory=Layout)

@@ -79,7 +79,11 @@ class EditionRenderer(Protocol):
     """One edition in one language, ready to be rendered piece by piece. Not thread-safe: premailer is not."""
 
     marks: Marks
-    holes: Sequence[Expression]
+
+    @property
+    def holes(self) -> Sequence[Expression]:
+        """Every expression that was ever printed; a hole's number is its index."""
+        ...
 
     def frame(self, facts: Facts) -> RenderedFrame: ...
 

@@ -92,7 +92,8 @@ class Recorder:
             return printed(value) if not escaping else str(Markup.escape(_printable(value)))
         if isinstance(expression, Joined) and not expression.steps:
             return "".join(
-                part if isinstance(part, str) else self.print(part, escaping=escaping) for part in (_escaped(expression) if escaping else expression.parts)
+                part if isinstance(part, str) else self.print(part, escaping=escaping)
+                for part in (_escaped(expression) if escaping else expression.parts)
             )
         number = self._numbers.setdefault(expression, len(self._numbers))
         if number == len(self.holes):
@@ -132,7 +133,7 @@ class Recorder:
 
 
 class Recording:
-    """Stands for a value of the reader or of the place. Names end in an underscore so that templates cannot meet them."""
+    """Stands for a value of the reader or of the place. Names end in "_" so that templates cannot meet them."""
 
     __slots__ = ("expression_", "recorder_")
 

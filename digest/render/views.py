@@ -14,8 +14,8 @@ from babel.dates import format_date
 from digest.errors import RenderFailed
 from digest.model.address import clean_line
 from digest.model.article import joined_names, slug
-from digest.model.edition import Candidate, Edition, Note, Sponsor
-from digest.model.newsletter import Newsletter
+from digest.model.edition import Candidate, Edition
+from digest.model.newsletter import Newsletter, Note, Sponsor
 
 RIGHT_TO_LEFT = frozenset({"ar", "dv", "fa", "he", "ps", "sd", "ug", "ur", "yi"})
 
