@@ -420,6 +420,18 @@ def balance(connection: Connection, edition_id: int) -> Balance:
     )
 
 
+def count_double(connection: Connection, edition_id: int) -> int:
+    """Subscriptions with more than one row: the unique constraint makes it 0, and audit sees for itself (P1)."""
+    rows = (
+        select(delivery.c.subscription_id)
+        .where(delivery.c.edition_id == edition_id)
+        .group_by(delivery.c.subscription_id)
+        .having(func.count() > 1)
+        .subquery()
+    )
+    return int(connection.execute(select(func.count()).select_from(rows)).scalar_one())
+
+
 def count_reasons(connection: Connection, edition_id: int) -> list[tuple[DeliveryStatus, str, int]]:
     """Why rows were not accepted, the most frequent first."""
     rows = connection.execute(

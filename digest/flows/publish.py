@@ -70,6 +70,16 @@ def build_due(engine: Engine, press: Press, *, now: datetime, names: Sequence[st
     return reports
 
 
+def is_anything_due(engine: Engine, *, now: datetime) -> bool:
+    """Has the period of any newsletter come without an edition of it?"""
+    with reading(engine) as connection:
+        for newsletter in store.list_newsletters(connection):
+            period = latest_due(now, newsletter.schedule) if newsletter.is_enabled else None
+            if period and store.find_period(connection, newsletter.id, Cadence.WEEKLY, period.key) is None:
+                return True
+    return False
+
+
 def build(
     engine: Engine, press: Press, newsletter: Newsletter, period: Period, *, now: datetime, hold_reason: str = ""
 ) -> BuildReport:
@@ -186,6 +196,19 @@ def pause(engine: Engine, edition_id: int, *, now: datetime, actor: str) -> None
 
 def resume(engine: Engine, edition_id: int, *, now: datetime, actor: str) -> None:
     _switch(engine, edition_id, "resume", EditionStatus.SENDING, [EditionStatus.PAUSED], now=now, actor=actor)
+
+
+def resolve(engine: Engine, edition_id: int, *, resend: bool, now: datetime, actor: str) -> int:
+    """Settle the deliveries whose answer was lost; returns how many. A resend opens a sent edition again."""
+    with writing(engine) as connection:
+        store.get_edition(connection, edition_id)
+        count = (ledger.resend_unknown if resend else ledger.leave_unknown)(connection, edition_id)
+        if resend and count:
+            store.move(connection, edition_id, to=EditionStatus.SENDING, of=[EditionStatus.SENT], finished_at=None)
+        store.record_action(
+            connection, "edition.resolve", actor=actor, now=now, edition_id=edition_id, resend=resend, count=count
+        )
+    return count
 
 
 def _switch(

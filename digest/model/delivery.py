@@ -91,7 +91,7 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Balance:
-    """Promise P2, counted from the rows: planned = accepted + rejected + skipped + unknown + cancelled + still to do."""
+    """Promise P2, from the rows: planned = accepted + rejected + skipped + unknown + cancelled + still to do."""
 
     planned: int
     accepted: int = 0

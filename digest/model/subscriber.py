@@ -67,7 +67,7 @@ class Has:
 class Reader:
     """What a template may know of the one who reads. Texts are single lines (`clean_line`).
 
-    attributes   free columns of the import (plan, city, ...); `reader.plan` finds them, empty where this reader has none
+    attributes   free columns of the import (plan, city, ...): `reader.plan` finds them, empty where there is none
     picks        the articles of this copy in order, as the template's `article` values
     """
 

@@ -223,7 +223,7 @@ class SmtpChannel:
 
     @staticmethod
     async def _greet(client: aiosmtplib.SMTP) -> None:
-        """EHLO, HELO for a server that does not know it (RFC 5321 §3.2); after STARTTLS and login it was said already."""
+        """EHLO, or HELO for a server that does not know it (RFC 5321 §3.2), unless STARTTLS or login had it said."""
         if client.is_ehlo_or_helo_needed:
             try:
                 await client.ehlo()

@@ -1,0 +1,31 @@
+"""digest config example | check"""
+
+from __future__ import annotations
+
+import typer
+
+from digest.cli.context import State
+
+tree = typer.Typer(help="The settings file.", no_args_is_help=True)
+
+
+@tree.command()
+def example() -> None:
+    """Print a settings file with every key, its default and what it is for.
+
+    Example: digest config example > digest.toml
+    """
+    from digest.config import example as text
+
+    print(text(), end="")
+
+
+@tree.command()
+def check(context: typer.Context) -> None:
+    """Read the settings and say what is wrong with them, if anything."""
+    from digest import config
+
+    state: State = context.obj
+    file = config.find_file(state.config_file)
+    config.load(file)
+    print(f"{file or 'the environment and the defaults'}: fine")

@@ -1,0 +1,405 @@
+"""digest edition build | list | show | preview | test | change | approve | send | ..., and digest audit"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from digest.cli.context import actor, open_app
+from digest.cli.output import confirm, show_fields, show_json, show_table
+
+if TYPE_CHECKING:
+    from digest.app import App
+    from digest.flows.copies import Recipient
+    from digest.model.edition import Edition
+
+tree = typer.Typer(help="Editions: build, look, approve, send, stop.", no_args_is_help=True)
+
+_JSON = Annotated[bool, typer.Option("--json")]
+_YES = Annotated[bool, typer.Option("--yes", help="do not ask")]
+
+
+@tree.command()
+def build(
+    context: typer.Context,
+    newsletter: str,
+    collect: Annotated[bool, typer.Option("--collect/--no-collect", help="read the sources first")] = True,
+    as_json: _JSON = False,
+) -> None:
+    """Build an extra edition now, outside the schedule, from everything that is new. It waits for approval.
+
+    Example: digest edition build harbour
+    """
+    from dataclasses import replace
+
+    from digest.db.engine import reading
+    from digest.editions.store import get_newsletter
+    from digest.flows import publish
+    from digest.flows.collect import collect_sources
+
+    app = open_app(context)
+    now = app.clock.now()
+    if collect:
+        collect_sources(app.engine, app.fetcher, now=now)
+    with reading(app.engine) as connection:
+        found = get_newsletter(connection, newsletter)
+    report = publish.build(app.engine, app.press, replace(found, needs_review=True), publish.extra_period(now), now=now)
+    if as_json:
+        show_json(report)
+        return
+    print(f"{newsletter}: {report.result}, {report.items} articles, {report.message}")
+    if report.result == "draft":
+        print(f"next: digest edition preview {report.edition_id}, then digest edition send {report.edition_id}")
+
+
+@tree.command("list")
+def list_(
+    context: typer.Context,
+    newsletter: Annotated[str, typer.Option()] = "",
+    limit: Annotated[int, typer.Option(min=1, max=1000)] = 20,
+    as_json: _JSON = False,
+) -> None:
+    """The newest editions first."""
+    from digest.db.engine import reading
+    from digest.delivery.store import balance
+    from digest.editions.store import get_newsletter, list_editions, list_newsletters
+
+    with reading(open_app(context).engine) as connection:
+        newsletter_id = get_newsletter(connection, newsletter).id if newsletter else None
+        names = {each.id: each.name for each in list_newsletters(connection)}
+        found = list_editions(connection, newsletter_id, limit=limit)
+        counts = {each.id: balance(connection, each.id) for each in found}
+    if as_json:
+        show_json([{"newsletter": names[e.newsletter_id], "edition": e, "balance": counts[e.id]} for e in found])
+        return
+    show_table(
+        ("id", "newsletter", "period", "status", "subject", "readers", "accepted", "to do", "why it waits"),
+        [
+            (
+                e.id,
+                names[e.newsletter_id],
+                e.period,
+                e.status,
+                e.subject if e.status != "empty" else "",
+                counts[e.id].planned,
+                counts[e.id].accepted,
+                counts[e.id].still_to_do,
+                e.hold_reason,
+            )
+            for e in found
+        ],
+        empty="no editions yet; build one: digest edition build NEWSLETTER, or digest run-due",
+    )
+
+
+@tree.command()
+def show(context: typer.Context, edition_id: int, as_json: _JSON = False) -> None:
+    """One edition: its articles, its balance, and why deliveries were not accepted."""
+    from digest.db.engine import reading
+    from digest.delivery import store as ledger
+    from digest.editions.store import get_edition
+
+    with reading(open_app(context).engine) as connection:
+        edition = get_edition(connection, edition_id)
+        counts = ledger.balance(connection, edition_id)
+        reasons = ledger.count_reasons(connection, edition_id)
+    if as_json:
+        show_json({"edition": edition, "balance": counts, "reasons": reasons})
+        return
+    show_fields(
+        {
+            "edition": f"{edition.id} ({edition.period})",
+            "status": edition.status + (f": {edition.hold_reason}" if edition.hold_reason else ""),
+            "subject": edition.subject,
+            "preheader": edition.preheader,
+            "due": edition.due_at,
+            "articles from": edition.window_from,
+            "articles until": edition.window_until,
+        }
+    )
+    show_table(
+        ("", "section", "title", "published", "reason"),
+        [(c.position + 1, c.section, c.article.title, c.article.published_at, c.reason) for c in edition.candidates],
+        empty="no articles",
+    )
+    _show_balance(counts, reasons)
+    if counts.unknown:
+        print(f"{counts.unknown} unknown: settle them with digest edition resolve {edition.id} --leave or --resend")
+
+
+@tree.command()
+def preview(
+    context: typer.Context,
+    edition_id: int,
+    to: Annotated[str, typer.Option("--for", help="address of a reader; an invented one if not given")] = "",
+    out: Annotated[Path, typer.Option(help="folder for the files")] = Path("preview"),
+) -> None:
+    """Write HTML, text and the whole message as this reader would get them.
+
+    Example: digest edition preview 12 --for mira@example.org
+    """
+    import email
+    from email import policy
+
+    from digest.flows import publish
+
+    app = open_app(context)
+    maker = publish.open_maker(app.engine, app.press, edition_id)
+    raw = maker.message(_recipient(app, maker.newsletter.id, to), at=app.clock.now())
+    parsed: Any = email.message_from_bytes(raw, policy=policy.default)
+    out.mkdir(parents=True, exist_ok=True)
+    for subtype, suffix in (("html", ".html"), ("plain", ".txt")):
+        part = parsed.get_body((subtype,))
+        (out / f"edition-{edition_id}{suffix}").write_bytes(part.get_payload(decode=True))
+    (out / f"edition-{edition_id}.eml").write_bytes(raw)
+    print(f"subject: {parsed['Subject']}")
+    print(f"wrote {out}/edition-{edition_id}.html, .txt and .eml ({len(raw) / 1024:.0f} KB)")
+
+
+@tree.command()
+def test(
+    context: typer.Context,
+    edition_id: int,
+    to: Annotated[list[str], typer.Argument(help="addresses that get a copy marked as a test")],
+    reader: Annotated[str, typer.Option("--as", help="as this reader would get it")] = "",
+) -> None:
+    """Send marked copies to these addresses. No ledger row is touched; unsubscribe links lead nowhere.
+
+    Example: digest edition test 12 me@example.org
+    """
+    import asyncio
+    from dataclasses import replace
+
+    from digest.errors import BadInput
+    from digest.flows import publish
+    from digest.flows.trial import send_trial
+    from digest.model.address import EmailAddress
+
+    app = open_app(context)
+    maker = publish.open_maker(app.engine, app.press, edition_id, is_test=True)
+    recipient = _recipient(app, maker.newsletter.id, reader)
+    copies = []
+    for address in to:
+        try:
+            parsed = EmailAddress.parse(address)
+        except ValueError as cause:
+            raise BadInput(f"{address!r}: {cause}") from cause
+        one = replace(recipient, subscription_id=0, subscriber=replace(recipient.subscriber, address=parsed))
+        copies.append(maker.test_copy(one, at=app.clock.now()))
+    outcomes = asyncio.run(send_trial(app.channels, copies))
+    for address, outcome in zip(to, outcomes, strict=True):
+        print(f"{address}: {outcome.verdict} ({outcome.code} {outcome.text})")
+    if any(outcome.verdict != "accepted" for outcome in outcomes):
+        raise typer.Exit(8)
+
+
+@tree.command()
+def change(
+    context: typer.Context,
+    edition_id: int,
+    subject: Annotated[str | None, typer.Option()] = None,
+    preheader: Annotated[str | None, typer.Option()] = None,
+    note: Annotated[str | None, typer.Option(help="the editor's words at the top; empty for none")] = None,
+    note_author: Annotated[str, typer.Option()] = "",
+    note_role: Annotated[str, typer.Option()] = "",
+) -> None:
+    """Change the texts of a draft."""
+    from digest.db.engine import writing
+    from digest.editions import store
+    from digest.errors import Refused
+    from digest.model.address import clean_line
+
+    values: dict[str, object] = {}
+    if subject is not None:
+        values["subject"] = clean_line(subject)
+    if preheader is not None:
+        values["preheader"] = clean_line(preheader)
+    if note is not None:
+        texts = {"text": clean_line(note), "author": note_author, "role": note_role, "avatar": ""}
+        values["note"] = texts if note else None
+    if not values:
+        raise typer.BadParameter("say what to change: --subject, --preheader, --note")
+    app = open_app(context)
+    with writing(app.engine) as connection:
+        store.get_edition(connection, edition_id)
+        if not store.change_text(connection, edition_id, **values):
+            raise Refused(f"edition {edition_id} is no draft any more; its texts cannot be changed")
+        store.record_action(
+            connection, "edition.change", actor=actor(), now=app.clock.now(), edition_id=edition_id, keys=sorted(values)
+        )
+    print(f"edition {edition_id} changed: {', '.join(values)}")
+
+
+@tree.command()
+def approve(context: typer.Context, edition_id: int) -> None:
+    """Let a draft go: the next run of the scheduler, or of digest run-due, sends it."""
+    from digest.flows import publish
+
+    app = open_app(context)
+    publish.approve(app.engine, app.press, edition_id, now=app.clock.now(), actor=actor())
+    print(f"edition {edition_id} is approved; send it now: digest edition send {edition_id}")
+
+
+@tree.command()
+def send(context: typer.Context, edition_id: int, yes: _YES = False, as_json: _JSON = False) -> None:
+    """Show what will happen, ask, and send. Two sends at the same moment send each message once.
+
+    Example: digest edition send 12 --yes
+    """
+    from digest.cli.sending import send_edition, show_dispatch
+    from digest.db.engine import reading
+    from digest.delivery.store import balance, count_audience
+    from digest.editions.store import get_edition, get_newsletter_by_id
+    from digest.errors import Refused
+    from digest.flows import publish
+
+    app = open_app(context)
+    channels = app.channels
+    with reading(app.engine) as connection:
+        edition = get_edition(connection, edition_id)
+        newsletter = get_newsletter_by_id(connection, edition.newsletter_id)
+        audience = count_audience(connection, newsletter.id, now=app.clock.now())
+        counts = balance(connection, edition_id)
+    if edition.status in ("sent", "cancelled", "empty", "paused"):
+        raise Refused(_cannot_send(edition))
+    readers = audience.pop("", 0)
+    if not as_json:
+        show_fields(
+            {
+                "newsletter": newsletter.title,
+                "subject": edition.subject,
+                "articles": len(edition.candidates),
+                "from": f"{newsletter.sender_name or newsletter.title} <{newsletter.sender}>",
+                "channel": ", ".join(channel.name for channel in channels),
+                "readers": counts.still_to_do if counts.planned else readers,
+                **{f"left out, {reason}": count for reason, count in audience.items()},
+            }
+        )
+    confirm(f"Send edition {edition_id} to these readers?", yes=yes)
+    if edition.status == "draft":
+        publish.approve(app.engine, app.press, edition_id, now=app.clock.now(), actor=actor())
+    report = send_edition(app, edition_id)
+    if as_json:
+        show_json(report)
+    else:
+        show_dispatch(report)
+    if report.trouble:
+        raise typer.Exit(8)
+
+
+@tree.command()
+def pause(context: typer.Context, edition_id: int) -> None:
+    """Stop a running send, in whatever process it runs; nothing is lost. Go on: digest edition resume"""
+    from digest.flows import publish
+
+    app = open_app(context)
+    publish.pause(app.engine, edition_id, now=app.clock.now(), actor=actor())
+    print(f"edition {edition_id} is paused; go on with: digest edition resume {edition_id}")
+
+
+@tree.command()
+def resume(context: typer.Context, edition_id: int) -> None:
+    """Let a paused edition go on; a running `digest serve` takes it up by itself."""
+    from digest.flows import publish
+
+    app = open_app(context)
+    publish.resume(app.engine, edition_id, now=app.clock.now(), actor=actor())
+    print(f"edition {edition_id} goes on; send it from here: digest edition send {edition_id}")
+
+
+@tree.command()
+def cancel(context: typer.Context, edition_id: int, yes: _YES = False) -> None:
+    """No further copy goes out. This cannot be undone; what was accepted stays accepted."""
+    from digest.flows import publish
+
+    app = open_app(context)
+    confirm(f"Cancel edition {edition_id} for all who do not have it yet? This cannot be undone.", yes=yes)
+    count = publish.cancel(app.engine, edition_id, now=app.clock.now(), actor=actor())
+    print(f"edition {edition_id} is cancelled; {count:,} readers will not get it")
+
+
+@tree.command()
+def resolve(
+    context: typer.Context,
+    edition_id: int,
+    leave: Annotated[bool, typer.Option("--leave", help="leave them: at most one copy each")] = False,
+    resend: Annotated[
+        bool, typer.Option("--resend", help="send again, with the same Message-ID: at least one")
+    ] = False,
+) -> None:
+    """Settle deliveries whose answer was lost: the server may have taken them, or not (RFC 1047)."""
+    from digest.flows import publish
+
+    if leave == resend:
+        raise typer.BadParameter("say either --leave or --resend")
+    app = open_app(context)
+    count = publish.resolve(app.engine, edition_id, resend=resend, now=app.clock.now(), actor=actor())
+    print(f"{count:,} unknown deliveries {'will be sent again' if resend else 'stay as they are'}")
+
+
+def audit(context: typer.Context, edition_id: int, as_json: _JSON = False) -> None:
+    """Recount an edition from its rows: planned = accepted + rejected + skipped + unknown + cancelled + still to do.
+
+    Exit code 9 when it does not balance.
+    """
+    from digest.db.engine import reading
+    from digest.delivery import store as ledger
+    from digest.editions.store import get_edition
+
+    with reading(open_app(context).engine) as connection:
+        get_edition(connection, edition_id)
+        counts = ledger.balance(connection, edition_id)
+        reasons = ledger.count_reasons(connection, edition_id)
+        twice = ledger.count_double(connection, edition_id)
+    if as_json:
+        show_json({"balance": counts, "balanced": counts.is_balanced and not twice, "reasons": reasons})
+    else:
+        _show_balance(counts, reasons)
+        print("balanced" if counts.is_balanced and not twice else "DOES NOT BALANCE: please report this")
+    if not counts.is_balanced or twice:
+        raise typer.Exit(9)
+
+
+def _show_balance(counts: Any, reasons: Any) -> None:
+    from dataclasses import asdict
+
+    print("  ".join(f"{name} {value:,}" for name, value in asdict(counts).items() if value or name == "planned"))
+    if reasons:
+        show_table(
+            ("status", "reason", "count"),
+            [(status, reason or "-", count) for status, reason, count in reasons],
+            empty="",
+        )
+
+
+def _cannot_send(edition: Edition) -> str:
+    return {
+        "sent": f"edition {edition.id} was sent already",
+        "cancelled": f"edition {edition.id} was cancelled",
+        "empty": f"edition {edition.id} is empty: there was nothing new",
+        "paused": f"edition {edition.id} is paused; first: digest edition resume {edition.id}",
+    }[edition.status]
+
+
+def _recipient(app: App, newsletter_id: int, address: str) -> Recipient:
+    """A reader by address, or an invented one."""
+    from digest.audience.store import get_subscriber, list_subscriptions
+    from digest.db.engine import reading
+    from digest.errors import NotFound
+    from digest.flows.copies import Recipient
+    from digest.model.address import EmailAddress
+    from digest.model.subscriber import Subscriber, SubscriberId
+
+    if not address:
+        invented = Subscriber(id=SubscriberId(0), address=EmailAddress("reader", "example.org"), name="Mira Example")
+        return Recipient(subscription_id=0, subscriber=invented, joined_at=app.clock.now())
+    with reading(app.engine) as connection:
+        subscriber = get_subscriber(connection, address)
+        found = [
+            each for _, each in list_subscriptions(connection, subscriber.id) if each.newsletter_id == newsletter_id
+        ]
+    if not found:
+        raise NotFound(f"{address} is not subscribed to this newsletter")
+    return Recipient(subscription_id=found[0].id, subscriber=subscriber, joined_at=found[0].joined_at)

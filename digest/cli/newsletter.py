@@ -1,0 +1,313 @@
+"""digest newsletter list | show | add | change | schedule"""
+
+from __future__ import annotations
+
+import re
+from datetime import time
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from digest.cli.context import actor, open_app
+from digest.cli.output import show_fields, show_json, show_table
+
+if TYPE_CHECKING:
+    from digest.model.newsletter import Newsletter
+
+tree = typer.Typer(help="Newsletters: what goes out, when, from whom.", no_args_is_help=True)
+
+_WEEKDAYS = Annotated[str | None, typer.Option(help='"mon" or "mon,thu"')]
+_AT = Annotated[str | None, typer.Option(help='wall time: "07:00"')]
+_ZONE = Annotated[str | None, typer.Option(help="IANA time zone: Europe/Berlin")]
+_LIST = Annotated[str | None, typer.Option(help='comma-separated: "City,Culture"; "" for all')]
+
+
+@tree.command("list")
+def list_(context: typer.Context, as_json: Annotated[bool, typer.Option("--json")] = False) -> None:
+    """All newsletters, and when each is due next."""
+    from digest.db.engine import reading
+    from digest.editions.due import periods_after
+    from digest.editions.snapshot import newsletter_to_json
+    from digest.editions.store import list_newsletters
+
+    app = open_app(context)
+    with reading(app.engine) as connection:
+        found = list_newsletters(connection)
+    if as_json:
+        show_json([newsletter_to_json(each) for each in found])
+        return
+    now = app.clock.now()
+    upcoming = [next((p.due_at for p in periods_after(now, each.schedule)), None) for each in found]
+    show_table(
+        ("name", "title", "schedule", "next due", "template", "review", "on"),
+        [
+            (each.name, each.title, _schedule(each), due, each.template, each.needs_review, each.is_enabled)
+            for each, due in zip(found, upcoming, strict=True)
+        ],
+        empty="no newsletters; add one: digest newsletter add --help",
+    )
+
+
+@tree.command()
+def show(context: typer.Context, name: str, as_json: Annotated[bool, typer.Option("--json")] = False) -> None:
+    """One newsletter, with its readers counted."""
+    from digest.audience.store import count_subscriptions
+    from digest.db.engine import reading
+    from digest.editions.snapshot import newsletter_to_json
+    from digest.editions.store import get_newsletter
+
+    with reading(open_app(context).engine) as connection:
+        found = get_newsletter(connection, name)
+        counts = count_subscriptions(connection, found.id)
+    values = newsletter_to_json(found)
+    if as_json:
+        show_json({**values, "subscriptions": counts})
+        return
+    fields: dict[str, object] = {"name": found.name, "title": found.title, "on": found.is_enabled}
+    fields |= {"schedule": _schedule(found), "late runs go within hours": found.schedule.late_hours}
+    for key, value in values["settings"].items():
+        fields |= {f"{key}.{k}": v for k, v in value.items()} if isinstance(value, dict) else {key: value}
+    show_fields({**fields, **{f"readers, {status}": count for status, count in counts.items()}})
+
+
+@tree.command()
+def add(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="how commands call it: letters, digits, hyphens")],
+    title: Annotated[str, typer.Option(help="what readers see")],
+    sender: Annotated[str, typer.Option(help="From address: news@example.org")],
+    postal_address: Annotated[str, typer.Option(help="the law asks for one in every message")],
+    sender_name: Annotated[str | None, typer.Option()] = None,
+    reply_to: Annotated[str | None, typer.Option()] = None,
+    tagline: Annotated[str | None, typer.Option()] = None,
+    url: Annotated[str | None, typer.Option(help="the publication's site")] = None,
+    language: Annotated[str | None, typer.Option()] = None,
+    languages: _LIST = None,
+    template: Annotated[str | None, typer.Option(help="weekly, plain, or one of your own")] = None,
+    topics: _LIST = None,
+    weekdays: _WEEKDAYS = None,
+    at: _AT = None,
+    time_zone: _ZONE = None,
+    late_hours: Annotated[int | None, typer.Option(min=0, help="a later run waits for you")] = None,
+    min_items: Annotated[int | None, typer.Option(min=1)] = None,
+    max_items: Annotated[int | None, typer.Option(min=1, max=500)] = None,
+    window_days: Annotated[int | None, typer.Option(min=1)] = None,
+    review: Annotated[bool | None, typer.Option("--review/--no-review", help="editions wait for approval")] = None,
+) -> None:
+    """Add a newsletter.
+
+    Example: digest newsletter add harbour --title "The Harbour Post" --sender news@example.org
+    --postal-address "12 Quay Street, Port Alder" --weekdays mon --at 07:00 --time-zone Europe/London
+    """
+    from digest.db.engine import writing
+    from digest.editions import store
+    from digest.errors import BadInput
+    from digest.model.newsletter import Newsletter, NewsletterId
+
+    if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,62}", name):
+        raise BadInput(f"{name!r} cannot be a newsletter's name: small letters, digits and hyphens only")
+    app = open_app(context)
+    given = dict(locals())
+    new = Newsletter(id=NewsletterId(0), name=name, title=title, sender=_address(sender), postal_address=postal_address)
+    new = _changed(new, {key: given[key] for key in _OPTIONS if key in given}, now=app.clock.now())
+    _check(new, app)
+    with writing(app.engine) as connection:
+        store.add_newsletter(connection, new, now=app.clock.now())
+        store.record_action(connection, "newsletter.add", actor=actor(), now=app.clock.now(), name=name)
+    print(f"newsletter {name} added: {_schedule(new)}; next: digest subscriber import FILE --newsletter {name}")
+
+
+@tree.command()
+def change(
+    context: typer.Context,
+    name: str,
+    title: Annotated[str | None, typer.Option()] = None,
+    sender: Annotated[str | None, typer.Option()] = None,
+    postal_address: Annotated[str | None, typer.Option()] = None,
+    sender_name: Annotated[str | None, typer.Option()] = None,
+    reply_to: Annotated[str | None, typer.Option()] = None,
+    tagline: Annotated[str | None, typer.Option()] = None,
+    url: Annotated[str | None, typer.Option()] = None,
+    language: Annotated[str | None, typer.Option()] = None,
+    languages: _LIST = None,
+    template: Annotated[str | None, typer.Option()] = None,
+    topics: _LIST = None,
+    weekdays: _WEEKDAYS = None,
+    at: _AT = None,
+    time_zone: _ZONE = None,
+    late_hours: Annotated[int | None, typer.Option(min=0)] = None,
+    min_items: Annotated[int | None, typer.Option(min=1)] = None,
+    max_items: Annotated[int | None, typer.Option(min=1, max=500)] = None,
+    window_days: Annotated[int | None, typer.Option(min=1)] = None,
+    review: Annotated[bool | None, typer.Option("--review/--no-review")] = None,
+    enabled: Annotated[bool | None, typer.Option("--on/--off", help="whether the schedule runs")] = None,
+    accent: Annotated[str | None, typer.Option(help="colour of links and buttons: #0b5c8a")] = None,
+    mark: Annotated[str | None, typer.Option(help="URL of a square logo, 80 x 80")] = None,
+) -> None:
+    """Change a newsletter. Editions that are approved already keep what they were approved with."""
+    from digest.db.engine import reading, writing
+    from digest.editions import store
+
+    app = open_app(context)
+    given = {key: value for key, value in locals().items() if key in _OPTIONS and value is not None}
+    if not given:
+        raise typer.BadParameter("say what to change; see: digest newsletter change --help")
+    with reading(app.engine) as connection:
+        found = store.get_newsletter(connection, name)
+    changed = _changed(found, given, now=app.clock.now())
+    _check(changed, app)
+    with writing(app.engine) as connection:
+        store.change_newsletter(connection, changed, now=app.clock.now())
+        store.record_action(
+            connection, "newsletter.change", actor=actor(), now=app.clock.now(), name=name, keys=sorted(given)
+        )
+    print(f"newsletter {name} changed: {', '.join(sorted(given))}")
+
+
+@tree.command()
+def schedule(
+    context: typer.Context,
+    name: str,
+    count: Annotated[int, typer.Option(min=1, max=100)] = 12,
+    as_json: Annotated[bool, typer.Option("--json")] = False,
+) -> None:
+    """The next instants at which the newsletter is due."""
+    from itertools import islice
+    from zoneinfo import ZoneInfo
+
+    from digest.db.engine import reading
+    from digest.editions.due import periods_after
+    from digest.editions.store import get_newsletter
+
+    app = open_app(context)
+    with reading(app.engine) as connection:
+        found = get_newsletter(connection, name)
+    periods = list(islice(periods_after(app.clock.now(), found.schedule), count))
+    zone = ZoneInfo(found.schedule.time_zone)
+    if as_json:
+        show_json(periods)
+        return
+    show_table(
+        ("period", "local", "UTC"),
+        [(p.key, f"{p.due_at.astimezone(zone):%a %Y-%m-%d %H:%M %Z}", p.due_at) for p in periods],
+        empty="no weekdays, so it is never due",
+    )
+
+
+_OPTIONS = (
+    "title",
+    "sender",
+    "postal_address",
+    "sender_name",
+    "reply_to",
+    "tagline",
+    "url",
+    "language",
+    "languages",
+    "template",
+    "topics",
+    "weekdays",
+    "at",
+    "time_zone",
+    "late_hours",
+    "min_items",
+    "max_items",
+    "window_days",
+    "review",
+    "enabled",
+    "accent",
+    "mark",
+)
+
+
+def _changed(newsletter: Newsletter, given: dict[str, Any], *, now: Any) -> Newsletter:
+    """The newsletter with these options, each checked and named when it is wrong."""
+    from dataclasses import replace
+
+    from digest.errors import BadInput
+
+    values = {key: value for key, value in given.items() if value is not None}
+    schedule, look = newsletter.schedule, newsletter.look
+    if "weekdays" in values:
+        schedule = replace(schedule, weekdays=_weekdays(values.pop("weekdays")), since_at=now)
+    if "at" in values:
+        schedule = replace(schedule, wall_time=_time(values.pop("at")), since_at=now)
+    if "time_zone" in values:
+        schedule = replace(schedule, time_zone=_zone(values.pop("time_zone")), since_at=now)
+    if "late_hours" in values:
+        schedule = replace(schedule, late_hours=values.pop("late_hours"))
+    if "accent" in values:
+        if not re.fullmatch(r"#[0-9a-fA-F]{6}", values["accent"]):
+            raise BadInput(f"--accent: {values['accent']!r} is no colour like #0b5c8a")
+        look = replace(look, accent=values.pop("accent"))
+    if "mark" in values:
+        look = replace(look, mark=values.pop("mark"))
+    for key in ("sender", "reply_to"):
+        if values.get(key):
+            values[key] = _address(values[key])
+    for key in ("topics", "languages"):
+        if key in values:
+            values[key] = tuple(part.strip() for part in values[key].split(",") if part.strip())
+    for option, field in (("review", "needs_review"), ("enabled", "is_enabled")):
+        if option in values:
+            values[field] = values.pop(option)
+    return replace(newsletter, schedule=schedule, look=look, **values)
+
+
+def _check(newsletter: Newsletter, app: Any) -> None:
+    from digest.errors import BadInput
+    from digest.render.files import read_files
+
+    if newsletter.min_items > newsletter.max_items:
+        raise BadInput(f"--min-items {newsletter.min_items} is more than --max-items {newsletter.max_items}")
+    if not newsletter.postal_address.strip():
+        raise BadInput("--postal-address: the law (CAN-SPAM, CASL) asks for one in every message")
+    read_files(newsletter.template, app.press.template_folders)
+
+
+def _weekdays(text: str) -> tuple[str, ...]:
+    from digest.errors import BadInput
+    from digest.model.newsletter import WEEKDAYS
+
+    days = [part.strip().lower()[:3] for part in text.split(",") if part.strip()]
+    wrong = next((day for day in days if day not in WEEKDAYS), None)
+    if wrong is not None or not days:
+        raise BadInput(f"--weekdays: {wrong or text!r} is no weekday; there are: {', '.join(WEEKDAYS)}")
+    return tuple(sorted(set(days), key=WEEKDAYS.index))
+
+
+def _time(text: str) -> time:
+    from digest.errors import BadInput
+
+    try:
+        return time.fromisoformat(text.strip().zfill(5))
+    except ValueError as cause:
+        raise BadInput(f"--at: {text!r} is no wall time like 07:00") from cause
+
+
+def _zone(text: str) -> str:
+    import difflib
+    from zoneinfo import available_timezones
+
+    from digest.errors import BadInput
+
+    zones = available_timezones()
+    if text not in zones:
+        near = difflib.get_close_matches(text, zones, n=1)
+        raise BadInput(f"--time-zone: {text!r} is no IANA zone" + (f"; did you mean {near[0]}?" if near else ""))
+    return text
+
+
+def _address(text: str) -> Any:
+    from digest.errors import BadInput
+    from digest.model.address import EmailAddress
+
+    try:
+        return EmailAddress.parse(text)
+    except ValueError as cause:
+        raise BadInput(f"{text!r} is no e-mail address: {cause}") from cause
+
+
+def _schedule(newsletter: Newsletter) -> str:
+    schedule = newsletter.schedule
+    return f"{', '.join(schedule.weekdays)} at {schedule.wall_time:%H:%M} {schedule.time_zone}"

@@ -1,0 +1,89 @@
+"""digest run-due | serve"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from digest.cli.context import open_app
+from digest.cli.output import show_json
+
+
+def run_due(
+    context: typer.Context,
+    newsletter: Annotated[list[str] | None, typer.Argument(help="only these newsletters")] = None,
+    collect: Annotated[bool, typer.Option("--collect/--no-collect", help="read the sources first")] = True,
+    as_json: Annotated[bool, typer.Option("--json")] = False,
+) -> None:
+    """Do once what `digest serve` does all the time: collect, build what is due, send what may go. For cron.
+
+    Example, every five minutes: */5 * * * * digest --config /etc/digest.toml run-due
+    """
+    from digest.cli.sending import send_edition, show_dispatch
+    from digest.flows import dispatch, publish
+    from digest.flows.collect import collect_sources
+
+    app = open_app(context)
+    assert app.channels  # said before anything starts
+    now = app.clock.now()
+    if collect:
+        for problem in (r for r in collect_sources(app.engine, app.fetcher, now=now) if r.error and not as_json):
+            print(f"source {problem.source}: {problem.error}")
+    reports = publish.build_due(app.engine, app.press, now=now, names=newsletter or ())
+    if not as_json:
+        for report in reports:
+            print(f"{report.newsletter} {report.period}: {report.message}")
+        if not reports:
+            print("no newsletter is due; see: digest newsletter list")
+    sent = [send_edition(app, edition_id) for edition_id in dispatch.unfinished(app.engine)]
+    if as_json:
+        show_json({"editions": reports, "sent": sent})
+    else:
+        for result in sent:
+            show_dispatch(result)
+    if any(result.trouble for result in sent):
+        raise typer.Exit(8)
+
+
+def serve(context: typer.Context) -> None:
+    """Run everything: the readers' pages, and a scheduler that collects, builds and sends what is due.
+
+    Stops on Ctrl-C or SIGTERM after finishing what is in flight. Several may run on one database.
+    """
+    import contextlib
+    import threading
+
+    import uvicorn
+
+    from digest import log
+    from digest.scheduler import make_ticker
+    from digest.web.site import make_site
+
+    app = open_app(context)
+    assert app.channels  # said before anything starts
+    _ = app.press
+    if not app.settings.web.public_url:
+        print("web.public_url is not set: mails will carry no unsubscribe link; set it before the first real send")
+    settings = app.settings.web
+    server = uvicorn.Server(
+        uvicorn.Config(
+            make_site(app),
+            host=settings.host,
+            port=settings.port,
+            log_level="warning",
+            access_log=False,  # it would log tokens and addresses (P9)
+        )
+    )
+    stop = threading.Event()
+    ticker = make_ticker(app, stop)
+    ticker.start()
+    print(f"serving http://{settings.host}:{settings.port}; stop with Ctrl-C")
+    log.event("serve.started", port=settings.port)
+    try:
+        with contextlib.suppress(KeyboardInterrupt):
+            server.run()
+    finally:
+        stop.set()
+        ticker.shutdown(wait=True)
+        log.event("serve.stopped")

@@ -1,0 +1,203 @@
+"""digest source list | show | add | change | test, and digest collect"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from digest.cli.context import open_app
+from digest.cli.output import confirm, progress, show_fields, show_json, show_table
+
+if TYPE_CHECKING:
+    from digest.app import App
+
+tree = typer.Typer(help="Where articles come from.", no_args_is_help=True)
+
+_OPTION = Annotated[
+    list[str] | None,
+    typer.Option("--option", "-o", help="KEY=VALUE, e.g. url=https://example.org/feed.xml; JSON for lists"),
+]
+
+
+@tree.command("list")
+def list_(context: typer.Context, as_json: Annotated[bool, typer.Option("--json")] = False) -> None:
+    """All sources, with their last success and their errors."""
+    from digest.db.engine import reading
+    from digest.sources.store import list_sources
+
+    with reading(open_app(context).engine) as connection:
+        found = list_sources(connection)
+    if as_json:
+        show_json(found)
+        return
+    show_table(
+        ("name", "kind", "on", "last success", "errors in a row", "last error", "at"),
+        [
+            (s.name, s.kind, s.is_enabled, s.last_success_at, s.errors_in_row, s.last_error, s.last_error_at)
+            for s in found
+        ],
+        empty="no sources; add one: digest source add NAME feed -o url=https://example.org/feed.xml",
+    )
+
+
+@tree.command()
+def show(context: typer.Context, name: str, as_json: Annotated[bool, typer.Option("--json")] = False) -> None:
+    """One source with its options (passwords in URLs are hidden)."""
+    from dataclasses import asdict
+
+    from digest.db.engine import reading
+    from digest.sources.store import get_source
+
+    with reading(open_app(context).engine) as connection:
+        found = asdict(get_source(connection, name))
+    found["options"] = {key: _hidden(value) for key, value in found["options"].items()}
+    show_json(found) if as_json else show_fields(found)
+
+
+@tree.command()
+def add(
+    context: typer.Context,
+    name: str,
+    kind: Annotated[str, typer.Argument(help="feed or sql")],
+    option: _OPTION = None,
+    yes: Annotated[bool, typer.Option("--yes", help="do not ask")] = False,
+) -> None:
+    """Look at a source, show its first articles, and add it when you say so.
+
+    Examples:
+    digest source add blog feed -o url=https://example.org/feed.xml
+    digest source add site sql -o url=postgresql://reader@db/site -o table=posts -o 'columns={"title": "headline"}'
+    """
+    from digest.db.engine import writing
+    from digest.sources.store import add_source
+
+    app = open_app(context)
+    options = _options(option)
+    _preview(app, name, kind, options)
+    confirm(f"Add the source {name}?", yes=yes)
+    with writing(app.engine) as connection:
+        add_source(connection, name, kind, options, now=app.clock.now())
+    print(f"source {name} added; it is read before every edition, or now: digest collect {name}")
+
+
+@tree.command()
+def change(
+    context: typer.Context,
+    name: str,
+    option: _OPTION = None,
+    enabled: Annotated[bool | None, typer.Option("--on/--off")] = None,
+) -> None:
+    """Change options of a source (an empty VALUE removes one), or switch it on or off."""
+    from digest.db.engine import reading, writing
+    from digest.sources.kinds import options_of
+    from digest.sources.store import change_source, get_source
+
+    app = open_app(context)
+    with reading(app.engine) as connection:
+        found = get_source(connection, name)
+    options = {key: value for key, value in {**found.options, **_options(option)}.items() if value != ""}
+    options_of(found.kind, options, name=name)
+    values: dict[str, object] = {"options": options}
+    if enabled is not None:
+        values["is_enabled"] = enabled
+    with writing(app.engine) as connection:
+        change_source(connection, found.id, **values)
+    print(f"source {name} changed")
+
+
+@tree.command()
+def test(context: typer.Context, name: str, as_json: Annotated[bool, typer.Option("--json")] = False) -> None:
+    """Read a source from its beginning and show what it gives; nothing is stored."""
+    from digest.db.engine import reading
+    from digest.sources.store import get_source
+
+    app = open_app(context)
+    with reading(app.engine) as connection:
+        found = get_source(connection, name)
+    _preview(app, name, found.kind, dict(found.options), as_json=as_json)
+
+
+def collect(
+    context: typer.Context,
+    names: Annotated[list[str] | None, typer.Argument(help="only these sources")] = None,
+    as_json: Annotated[bool, typer.Option("--json")] = False,
+) -> None:
+    """Read every source now and store what is new. Exit code 6 when a source could not be read.
+
+    Example: digest collect blog
+    """
+    from digest.flows.collect import collect_sources
+
+    app = open_app(context)
+    with progress("collecting", None) as advance:
+        reports = collect_sources(
+            app.engine,
+            app.fetcher,
+            now=app.clock.now(),
+            names=names or (),
+            progress=lambda _name, count: advance(count),
+        )
+    if as_json:
+        show_json(reports)
+    else:
+        show_table(
+            ("source", "new", "changed", "refused", "error"),
+            [
+                (
+                    r.source,
+                    r.stored.new,
+                    r.stored.changed,
+                    len(r.refused),
+                    ("rests: " if r.is_resting else "") + r.error,
+                )
+                for r in reports
+            ],
+            empty="no sources; add one: digest source add --help",
+        )
+        for report in reports:
+            for line in report.refused[:10]:
+                print(f"{report.source}: {line}")
+    if any(report.error for report in reports):
+        raise typer.Exit(6)
+
+
+def _preview(app: App, name: str, kind: str, options: dict[str, Any], *, as_json: bool = False) -> None:
+    from itertools import islice
+
+    from digest.model.source import Cursor
+    from digest.sources.kinds import KINDS, options_of
+
+    checked = options_of(kind, options, name=name)
+    pages = list(islice(KINDS[kind].pages(checked, Cursor(), now=app.clock.now(), fetcher=app.fetcher), 1))
+    articles = [article for page in pages for article in page.articles][-10:]
+    if as_json:
+        show_json(articles)
+        return
+    show_table(
+        ("published", "title", "authors", "topics", "url"),
+        [(a.published_at, a.title, a.authors, a.topics, a.url) for a in articles],
+        empty="the source is readable, and has no articles",
+    )
+    for line in [line for page in pages for line in page.refused][:10]:
+        print(f"refused: {line}")
+
+
+def _options(given: list[str] | None) -> dict[str, Any]:
+    options: dict[str, Any] = {}
+    for each in given or ():
+        key, equals, value = each.partition("=")
+        if not equals:
+            raise typer.BadParameter(f"--option {each!r}: write KEY=VALUE")
+        try:
+            options[key] = json.loads(value) if value[:1] in "{[" or value.isdigit() else value
+        except ValueError as cause:
+            raise typer.BadParameter(f"--option {key}: not JSON: {cause}") from cause
+    return options
+
+
+def _hidden(value: object) -> object:
+    import re
+
+    return re.sub(r"(://[^:/@]*:)[^@]*@", r"\1***@", value) if isinstance(value, str) else value

@@ -1,0 +1,227 @@
+"""digest subscriber import | list | show | add | change | leave | suppress"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from digest.cli.context import actor, open_app
+from digest.cli.output import confirm, show_fields, show_json, show_table
+from digest.cli.report import import_file, show_import
+
+tree = typer.Typer(help="Readers: bring them in, look, change, take out.", no_args_is_help=True)
+
+
+@tree.command("import")
+def import_(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(help="CSV or JSON Lines")],
+    newsletter: Annotated[str, typer.Option(help="which newsletter they asked for")],
+    encoding: Annotated[str, typer.Option(help="of the file, where it is not UTF-8")] = "",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="say what would happen, change nothing")] = False,
+    as_json: Annotated[bool, typer.Option("--json")] = False,
+) -> None:
+    """Subscribe the people of a file; running it twice changes nothing, and nobody who left comes back.
+
+    Columns: address (or email); and if you have them: name, language, time_zone, joined_at, consent. Any other column is
+    kept as an attribute that templates can use: {{ reader.city }}.
+
+    Example: digest subscriber import readers.csv --newsletter harbour --dry-run
+    """
+    from digest.db.engine import reading
+    from digest.editions.store import get_newsletter
+    from digest.flows.importing import import_subscribers
+
+    app = open_app(context)
+    with reading(app.engine) as connection:
+        newsletter_id = get_newsletter(connection, newsletter).id
+    report = import_file(
+        file,
+        lambda advance: import_subscribers(
+            app.engine,
+            file,
+            newsletter_id=newsletter_id,
+            now=app.clock.now(),
+            encoding=encoding,
+            dry_run=dry_run,
+            progress=advance,
+        ),
+    )
+    show_import(report, dry_run=dry_run, as_json=as_json)
+
+
+@tree.command("list")
+def list_(
+    context: typer.Context,
+    newsletter: Annotated[str, typer.Option(help="only its readers")] = "",
+    search: Annotated[str, typer.Option(help="part of the address")] = "",
+    after: Annotated[int, typer.Option(help="continue after this id")] = 0,
+    limit: Annotated[int, typer.Option(min=1, max=1000)] = 50,
+    as_json: Annotated[bool, typer.Option("--json")] = False,
+) -> None:
+    """Readers by id, a page at a time."""
+    from digest.audience.store import list_subscribers
+    from digest.db.engine import reading
+    from digest.editions.store import get_newsletter
+
+    with reading(open_app(context).engine) as connection:
+        newsletter_id = get_newsletter(connection, newsletter).id if newsletter else None
+        rows = list_subscribers(connection, newsletter_id, search=search, after_id=after, limit=limit)
+    if as_json:
+        show_json([dict(row._mapping) for row in rows])
+        return
+    show_table(
+        ("id", "address", "name", "language", "time zone", "newsletter", "status"),
+        [(r.id, r.address, r.name, r.language, r.time_zone, r.newsletter, r.status) for r in rows],
+        empty="no readers; bring some in: digest subscriber import FILE --newsletter NAME",
+    )
+
+
+@tree.command()
+def show(context: typer.Context, address: str, as_json: Annotated[bool, typer.Option("--json")] = False) -> None:
+    """One reader, with all subscriptions."""
+    from digest.audience.store import find_suppression, get_subscriber, list_subscriptions
+    from digest.db.engine import reading
+
+    with reading(open_app(context).engine) as connection:
+        found = get_subscriber(connection, address)
+        subscriptions = list_subscriptions(connection, found.id)
+        suppressed = find_suppression(connection, found.address)
+    fields: dict[str, object] = {
+        "id": found.id,
+        "address": str(found.address),
+        "name": found.name,
+        "language": found.language,
+        "time zone": found.time_zone,
+        **found.attributes,
+        "suppressed": suppressed or "no",
+    }
+    if as_json:
+        show_json({**fields, "subscriptions": [{"newsletter": name, **_plain(each)} for name, each in subscriptions]})
+        return
+    show_fields(fields)
+    show_table(
+        ("newsletter", "status", "joined", "left", "paused until"),
+        [(name, each.status, each.joined_at, each.left_at, each.paused_until) for name, each in subscriptions],
+        empty="no subscriptions",
+    )
+
+
+def _plain(subscription: object) -> dict[str, object]:
+    from dataclasses import asdict
+
+    return asdict(subscription)  # type: ignore[call-overload,no-any-return]
+
+
+@tree.command()
+def add(
+    context: typer.Context,
+    address: str,
+    newsletter: Annotated[str, typer.Option()],
+    name: Annotated[str, typer.Option()] = "",
+    language: Annotated[str, typer.Option()] = "",
+    time_zone: Annotated[str, typer.Option()] = "",
+    consent: Annotated[str, typer.Option(help="what they agreed to, and where that is kept")] = "",
+) -> None:
+    """Subscribe one person who asked for it.
+
+    Example: digest subscriber add mira@example.org --newsletter harbour --name "Mira" --consent "paper form 2026-11"
+    """
+    from digest.audience.importing import person_of
+    from digest.audience.store import put_people
+    from digest.db.engine import writing
+    from digest.editions.store import get_newsletter
+    from digest.errors import BadInput, Refused
+
+    row = {"address": address, "name": name, "language": language, "time_zone": time_zone, "consent": consent}
+    try:
+        person = person_of(row)
+    except ValueError as cause:
+        raise BadInput(str(cause)) from cause
+    app = open_app(context)
+    with writing(app.engine) as connection:
+        newsletter_id = get_newsletter(connection, newsletter).id
+        added = put_people(connection, [person], newsletter_id=newsletter_id, origin=actor(), now=app.clock.now())
+    if added.kept_out:
+        raise Refused(f"{address} has left or is suppressed; only they themselves can come back")
+    print(f"{address}: {'subscribed' if added.new else 'brought up to date' if added.changed else 'was there already'}")
+
+
+@tree.command()
+def change(
+    context: typer.Context,
+    address: str,
+    name: Annotated[str | None, typer.Option()] = None,
+    language: Annotated[str | None, typer.Option()] = None,
+    time_zone: Annotated[str | None, typer.Option()] = None,
+) -> None:
+    """Change a reader's name, language or time zone."""
+    from digest.audience.importing import person_of
+    from digest.audience.store import change_subscriber, get_subscriber
+    from digest.db.engine import writing
+    from digest.errors import BadInput
+
+    given = {"name": name, "language": language, "time_zone": time_zone}
+    values = {key: value for key, value in given.items() if value is not None}
+    if not values:
+        raise typer.BadParameter("say what to change: --name, --language, --time-zone")
+    try:
+        person = person_of({"address": address, **values})
+    except ValueError as cause:
+        raise BadInput(str(cause)) from cause
+    with writing(open_app(context).engine) as connection:
+        found = get_subscriber(connection, address)
+        change_subscriber(connection, found.id, **{key: getattr(person, key) for key in values})
+    print(f"{address} changed: {', '.join(values)}")
+
+
+@tree.command()
+def leave(
+    context: typer.Context,
+    address: str,
+    newsletter: Annotated[str, typer.Option()],
+    yes: Annotated[bool, typer.Option("--yes", help="do not ask")] = False,
+) -> None:
+    """Take a reader out of a newsletter, at once. Only they themselves can come back."""
+    from digest.audience.store import get_subscriber, list_subscriptions
+    from digest.db.engine import reading
+    from digest.errors import NotFound
+    from digest.flows import membership
+    from digest.model.feedback import Unsubscribe
+
+    app = open_app(context)
+    with reading(app.engine) as connection:
+        subscriptions = dict(list_subscriptions(connection, get_subscriber(connection, address).id))
+    if newsletter not in subscriptions:
+        raise NotFound(f"{address} is not subscribed to {newsletter!r}")
+    confirm(f"{address} leaves {newsletter}, and no import can bring them back. Go ahead?", yes=yes)
+    request = Unsubscribe(subscription_id=subscriptions[newsletter].id, at=app.clock.now(), method="admin")
+    membership.leave(app.engine, request, origin=actor())
+    print(f"{address} has left {newsletter}")
+
+
+@tree.command()
+def suppress(
+    context: typer.Context,
+    address: str,
+    detail: Annotated[str, typer.Option(help="why, for later")] = "",
+    yes: Annotated[bool, typer.Option("--yes", help="do not ask")] = False,
+) -> None:
+    """Never write to this address again, whatever newsletter; it need not be a subscriber."""
+    from digest.audience import store
+    from digest.db.engine import writing
+    from digest.errors import BadInput
+    from digest.model.address import EmailAddress
+    from digest.model.subscriber import SuppressionReason
+
+    try:
+        parsed = EmailAddress.parse(address)
+    except ValueError as cause:
+        raise BadInput(f"{address!r}: {cause}") from cause
+    app = open_app(context)
+    confirm(f"No newsletter of this installation will write to {address} again. Go ahead?", yes=yes)
+    with writing(app.engine) as connection:
+        is_new = store.suppress(connection, parsed, SuppressionReason.ADMIN, now=app.clock.now(), detail=detail)
+    print(f"{address} {'is suppressed from now on' if is_new else 'was suppressed already'}")

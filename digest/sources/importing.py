@@ -1,0 +1,152 @@
+"""Rows of a file -> Articles, or why not. Pure; flows/importing.py reads the file and writes the rows."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from digest.errors import BadInput
+from digest.model.article import Article, Comment, Image
+from digest.sources import clean
+from digest.sources.dedupe import canonical_url, is_web_url
+
+FIELDS = (
+    "key",
+    "url",
+    "title",
+    "published_at",
+    "authors",
+    "summary",
+    "image",
+    "image_alt",
+    "topics",
+    "language",
+    "words",
+    "minutes",
+    "comment_count",
+    "comments",
+    "reviewer",
+    "reviewed_at",
+    "citation",
+)
+ALIASES = {
+    "id": "key",
+    "guid": "key",
+    "link": "url",
+    "published": "published_at",
+    "date": "published_at",
+    "author": "authors",
+}
+REQUIRED = ("url", "title", "published_at")
+
+
+def columns_of(header: Sequence[str]) -> list[str]:
+    """Field name for each column; BadInput names an unknown column and what it may have meant."""
+    names = [name.strip().lower() for name in header]
+    known = [ALIASES.get(name, name) for name in names]
+    for name in known:
+        if name not in FIELDS:
+            near = difflib.get_close_matches(name, FIELDS, n=1)
+            raise BadInput(
+                f"unknown column {name!r}; "
+                + (f"did you mean {near[0]}?" if near else f"there are: {', '.join(FIELDS)}")
+            )
+    missing = next((name for name in REQUIRED if name not in known), None)
+    if missing is not None:
+        raise BadInput(f"the file has no column {missing!r}; an article needs {', '.join(REQUIRED)}")
+    return known
+
+
+def article_of(row: Mapping[str, Any]) -> Article:
+    """The article of one row; ValueError says which field is wrong, and why."""
+    if "\0" in repr(row.get("title", "")) + str(row.get("url", "")):
+        raise ValueError("contains a NUL byte")
+    url = str(row.get("url") or "").strip()
+    if not is_web_url(url):
+        raise ValueError(f"url: {url[:80]!r} is no web address")
+    title = clean.title(str(row.get("title") or ""))
+    if not title:
+        raise ValueError("title: empty")
+    given = row.get("image") or ""
+    if isinstance(given, Mapping):
+        image, alt = str(given.get("src") or ""), str(given.get("alt") or "")
+    else:
+        image, alt = str(given), str(row.get("image_alt") or "")
+    if image and not is_web_url(image):
+        raise ValueError(f"image: {image[:80]!r} is no web address")
+    published_at = _instant(row.get("published_at"), "published_at")
+    if published_at is None:
+        raise ValueError("published_at: empty")
+    return Article(
+        key=str(row.get("key") or canonical_url(url)),
+        url=url,
+        title=title[:300],
+        published_at=published_at,
+        authors=_texts(row.get("authors")),
+        summary=clean.summary(str(row.get("summary") or "")),
+        image=Image(src=image, alt=clean.plain_text(alt)) if image else None,
+        topics=_texts(row.get("topics")),
+        language=str(row.get("language") or "")[:12],
+        words=_number(row.get("words"), "words"),
+        minutes=_number(row.get("minutes"), "minutes"),
+        comment_count=_number(row.get("comment_count"), "comment_count"),
+        comments=_comments(row.get("comments")),
+        reviewer=clean.plain_text(str(row.get("reviewer") or "")),
+        reviewed_at=_instant(row.get("reviewed_at"), "reviewed_at"),
+        citation=clean.plain_text(str(row.get("citation") or "")),
+    )
+
+
+def _instant(value: object, name: str) -> datetime | None:
+    if value in (None, ""):
+        return None
+    try:
+        at = datetime.fromisoformat(str(value).strip())
+    except ValueError as cause:
+        raise ValueError(f"{name}: {str(value)[:40]!r} is no ISO date") from cause
+    return at.replace(tzinfo=at.tzinfo or UTC).astimezone(UTC)
+
+
+def _number(value: object, name: str) -> int | None:
+    if value in (None, ""):
+        return None
+    try:
+        number = int(str(value))
+    except ValueError as cause:
+        raise ValueError(f"{name}: {str(value)[:40]!r} is no whole number") from cause
+    if number < 0:
+        raise ValueError(f"{name}: {number} is below zero")
+    return number
+
+
+def _texts(value: object) -> tuple[str, ...]:
+    """A list, or texts between ";" or ","."""
+    if value in (None, ""):
+        return ()
+    if isinstance(value, str):
+        value = value.split(";" if ";" in value else ",")
+    if not isinstance(value, list | tuple):
+        raise ValueError(f"{str(value)[:40]!r} is no list of texts")
+    texts = [clean.plain_text(str(part)) for part in value]
+    return tuple(dict.fromkeys(text for text in texts if text))
+
+
+def _comments(value: object) -> tuple[Comment, ...]:
+    """A list of {"author", "text", "url"}, in CSV as JSON."""
+    if value in (None, ""):
+        return ()
+    try:
+        parsed: Any = json.loads(value) if isinstance(value, str) else value
+        return tuple(
+            Comment(
+                author=clean.plain_text(str(each.get("author") or "")),
+                text=clean.summary(str(each["text"])),
+                url=str(each.get("url") or "") if is_web_url(str(each.get("url") or "")) else "",
+            )
+            for each in parsed
+        )
+    except (ValueError, TypeError, AttributeError, KeyError) as cause:
+        raise ValueError("comments: not a list of {author, text, url}") from cause

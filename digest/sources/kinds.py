@@ -1,0 +1,57 @@
+"""The kinds of source. A new one is a file in this folder and a line in KINDS."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any, Protocol, get_type_hints
+
+from digest.errors import BadInput
+from digest.model.source import Collected, Cursor
+from digest.sources import feed, sql
+from digest.sources.fetch import Fetcher
+
+
+class Kind(Protocol):
+    """What a module in this folder offers."""
+
+    Options: type[Any]
+
+    def pages(self, options: Any, cursor: Cursor, *, now: datetime, fetcher: Fetcher) -> Iterator[Collected]:
+        """Articles in pages, oldest first, each page with the cursor to store with it."""
+        ...
+
+
+KINDS: Mapping[str, Kind] = {"feed": feed, "sql": sql}
+
+
+def options_of(kind: str, values: Mapping[str, object], *, name: str) -> Any:
+    """The checked options of a source; BadInput names the source and the key."""
+    if kind not in KINDS:
+        raise BadInput(f"source {name}: there is no kind {kind!r}; there are: {', '.join(KINDS)}")
+    options = KINDS[kind].Options
+    types = get_type_hints(options)
+    for key, value in values.items():
+        if key not in types:
+            near = difflib.get_close_matches(key, types, n=1)
+            hint = f"did you mean {near[0]}?" if near else f"there are: {', '.join(types)}"
+            raise BadInput(f"source {name}: unknown option {key!r}; {hint}")
+        wanted = types[key]
+        plain = {str: str, int: int, bool: bool}.get(wanted)
+        if plain is not None and not isinstance(value, plain):
+            raise BadInput(f"source {name}: option {key} must be {plain.__name__}, not {value!r}")
+    missing = [
+        field.name
+        for field in dataclasses.fields(options)
+        if field.default is dataclasses.MISSING
+        and field.default_factory is dataclasses.MISSING
+        and field.name not in values
+    ]
+    if missing:
+        raise BadInput(f"source {name}: option {missing[0]} is missing")
+    try:
+        return options(**values)
+    except ValueError as cause:
+        raise BadInput(f"source {name}: {cause}") from cause

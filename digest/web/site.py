@@ -1,0 +1,44 @@
+"""The pages together: mounts, error pages, security headers."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from fastapi import FastAPI, Request, Response
+from fastapi.responses import HTMLResponse
+from starlette.exceptions import HTTPException
+
+from digest.app import App
+from digest.web.pages import page
+from digest.web.public import PAGES
+
+_HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; img-src https: data:; style-src 'unsafe-inline'; form-action 'self'; "
+    "base-uri 'none'; frame-ancestors 'none'",
+    "Referrer-Policy": "no-referrer",  # the address of a page is a reader's token
+    "X-Content-Type-Options": "nosniff",
+    "X-Robots-Tag": "noindex",
+    "Cache-Control": "no-store",
+}
+
+
+def make_site(app: App) -> FastAPI:
+    site = FastAPI(title="digest", docs_url=None, redoc_url=None, openapi_url=None)
+    for router in PAGES:
+        site.include_router(router(app))
+
+    @site.middleware("http")
+    async def harden(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
+        response = await call_next(request)
+        for name, value in _HEADERS.items():
+            response.headers.setdefault(name, value)
+        return response
+
+    @site.exception_handler(HTTPException)
+    async def say(request: Request, error: Any) -> HTMLResponse:
+        del request
+        text = "This link is not valid any more, or was cut in two." if error.status_code == 404 else str(error.detail)
+        return HTMLResponse(page("error.html", title="Not found", text=text), status_code=error.status_code)
+
+    return site
