@@ -13,9 +13,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import (
+    BigInteger,
     ColumnElement,
     Connection,
-    Integer,
     Row,
     Text,
     and_,
@@ -74,8 +74,9 @@ def put_people(
     gone = {key for key, row in known.items() if row.status == SubscriptionStatus.LEFT} - barred
     welcome = {key: person for key, person in by_key.items() if key not in gone and key not in barred}
     touched = _change_known(connection, [(known[key], person) for key, person in welcome.items() if key in known])
-    _insert_subscribers(connection, {key: person for key, person in welcome.items() if key not in known}, now)
-    joining = {key: person for key, person in welcome.items() if key not in known or known[key].status is None}
+    ids = _insert_subscribers(connection, {key: each for key, each in welcome.items() if key not in known}, now)
+    ids |= {key: known[key].id for key in welcome if key in known and known[key].status is None}
+    joining = {id_: welcome[key] for key, id_ in ids.items()}
     new = _subscribe(connection, joining, newsletter_id, origin, now)
     changed = sum(row.status is not None for row in touched)
     return Added(
@@ -124,53 +125,59 @@ def _change_known(connection: Connection, pairs: Sequence[tuple[Row[Any], Person
     return [row for row, _ in changes]
 
 
-def _insert_subscribers(connection: Connection, people: Mapping[str, Person], now: datetime) -> None:
-    """In order of key, so that two imports of one list wait for each other instead of deadlocking."""
+def _insert_subscribers(connection: Connection, people: Mapping[str, Person], now: datetime) -> dict[str, int]:
+    """Their ids by key. In order of key, so that two imports of one list wait for each other instead of deadlocking."""
     if not people:
-        return
+        return {}
     rows = [
         [str(each.address), key, each.name, each.language, each.time_zone, each.attributes]
         for key, each in sorted(people.items())
     ]
     values, source = _unpacked(connection, rows, Text, Text, Text, Text, Text, Json)
     columns = ["address", "address_key", *_CHANGEABLE, "created_at"]
-    connection.execute(
+    made = connection.execute(
         _insert(connection, subscriber)
         .from_select(columns, select(*values, literal(now, UtcDateTime)).select_from(source).where(true()))
         .on_conflict_do_nothing(index_elements=["address_key"])
+        .returning(subscriber.c.address_key, subscriber.c.id)
     )
+    ids: dict[str, int] = dict(made.tuples().all())
+    if missing := [key for key in people if key not in ids]:  # another process inserted them meanwhile
+        (key,), source = _unpacked(connection, [[each] for each in missing], Text)
+        same = source.join(subscriber, subscriber.c.address_key == key)
+        ids |= dict(
+            connection.execute(select(subscriber.c.address_key, subscriber.c.id).select_from(same)).tuples().all()
+        )
+    return ids
 
 
 def _subscribe(
-    connection: Connection, people: Mapping[str, Person], newsletter_id: int, origin: str, now: datetime
+    connection: Connection, people: Mapping[int, Person], newsletter_id: int, origin: str, now: datetime
 ) -> int:
-    """Active subscriptions, each with the consent that its line stands for; those that exist stay as they are."""
+    """Active subscriptions by subscriber id, each with the consent that its line stands for; what exists stays as is."""
     if not people:
         return 0
-    rows = [[key, _stored(connection, people[key].joined_at or now)] for key in sorted(people)]
-    (key, joined_at), source = _unpacked(connection, rows, Text, UtcDateTime)
-    status, preferences = literal(SubscriptionStatus.ACTIVE.value, Text), literal({}, Json)
+    rows = [[id_, _stored(connection, at) if (at := people[id_].joined_at) else None] for id_ in sorted(people)]
+    (id_, joined_at), source = _unpacked(connection, rows, BigInteger, UtcDateTime)
     made = connection.execute(
         _insert(connection, subscription)
         .from_select(
             ["subscriber_id", "newsletter_id", "status", "preferences", "joined_at"],
-            select(subscriber.c.id, literal(newsletter_id), status, preferences, joined_at)
-            .select_from(source.join(subscriber, subscriber.c.address_key == key))
+            select(
+                id_,
+                literal(newsletter_id, BigInteger),
+                literal(SubscriptionStatus.ACTIVE.value, Text),
+                literal({}, Json),
+                func.coalesce(joined_at, literal(now, UtcDateTime)),
+            )
+            .select_from(source)
             .where(true()),
         )
         .on_conflict_do_nothing(index_elements=["subscriber_id", "newsletter_id"])
         .returning(subscription.c.id, subscription.c.subscriber_id)
     ).all()
-    key_of = dict(connection.execute(_keys_of(connection, [row.subscriber_id for row in made])).tuples().all())
-    _record_consents(connection, [(row.id, people[key_of[row.subscriber_id]]) for row in made], origin=origin, now=now)
+    _record_consents(connection, [(row.id, people[row.subscriber_id]) for row in made], origin=origin, now=now)
     return len(made)
-
-
-def _keys_of(connection: Connection, ids: Sequence[int]) -> Any:
-    (id_,), source = _unpacked(connection, [[each] for each in ids], Integer)
-    return select(subscriber.c.id, subscriber.c.address_key).select_from(
-        source.join(subscriber, subscriber.c.id == id_)
-    )
 
 
 def _record_consents(
@@ -178,7 +185,7 @@ def _record_consents(
 ) -> None:
     """Who imported people says that they agreed; what is kept is where it says so, and in which words."""
     rows = [[id_, f"{origin} line {person.line}" if person.line else origin, person.consent] for id_, person in joined]
-    (id_, where, wording), source = _unpacked(connection, rows, Integer, Text, Text)
+    (id_, where, wording), source = _unpacked(connection, rows, BigInteger, Text, Text)
     connection.execute(
         _insert(connection, consent).from_select(
             ["subscription_id", "at", "given", "method", "origin", "wording"],

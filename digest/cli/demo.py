@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from digest.cli.output import progress
 
 
 def demo(
@@ -19,6 +23,17 @@ def demo(
 
     Example: digest demo --weeks 4
     """
+    from digest import log
     from digest.demo.run import run
 
-    run(folder, weeks=weeks, readers=readers)
+    log.configure(level="warning")
+    report = run(folder, weeks=weeks, count=readers, progress=progress, say=print)
+    if report.accepted:
+        print(f"{report.accepted:,} mails in {report.seconds:.1f} s")
+    else:
+        print("nothing was sent: every reader has the mails of these weeks already")
+    command = "digest" if shutil.which("digest") else sys.argv[0]
+    print(f"\nLook at them in a browser:  {report.page.resolve().as_uri()}")
+    print(f"Each mail as a file:        {report.page.parent}/mails/")
+    print(f"Go on by hand:              {command} --config {report.settings} edition list")
+    print(f"Try the links in a mail:    {command} --config {report.settings} serve")

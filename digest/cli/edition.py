@@ -210,15 +210,15 @@ def change(
     from digest.editions import store
     from digest.errors import Refused
     from digest.model.address import clean_line
+    from digest.model.newsletter import Note
 
-    values: dict[str, object] = {}
+    values: dict[str, str | Note | None] = {}
     if subject is not None:
         values["subject"] = clean_line(subject)
     if preheader is not None:
         values["preheader"] = clean_line(preheader)
     if note is not None:
-        texts = {"text": clean_line(note), "author": note_author, "role": note_role, "avatar": ""}
-        values["note"] = texts if note else None
+        values["note"] = Note(text=clean_line(note), author=note_author, role=note_role) if note else None
     if not values:
         raise typer.BadParameter("say what to change: --subject, --preheader, --note")
     app = open_app(context)

@@ -21,6 +21,7 @@ tree = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
+    pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog=(
         "Exit codes: 0 done, 1 failed, 2 config or usage, 3 database, 4 not found, 5 refused by a rule, 6 bad input, "

@@ -1,4 +1,4 @@
-"""digest newsletter list | show | add | change | schedule"""
+"""digest newsletter list | show | add | change | sponsor | schedule"""
 
 from __future__ import annotations
 
@@ -141,15 +141,33 @@ def change(
     window_days: Annotated[int | None, typer.Option(min=1)] = None,
     review: Annotated[bool | None, typer.Option("--review/--no-review")] = None,
     enabled: Annotated[bool | None, typer.Option("--on/--off", help="whether the schedule runs")] = None,
-    accent: Annotated[str | None, typer.Option(help="colour of links and buttons: #0b5c8a")] = None,
+    subscribe_url: Annotated[str | None, typer.Option(help="for those to whom a mail was forwarded")] = None,
+    section_url: Annotated[str | None, typer.Option(help="https://example.org/topic/{section}")] = None,
+    lead: Annotated[bool | None, typer.Option("--lead/--no-lead", help="the newest with a picture, large")] = None,
+    cards_topic: Annotated[str | None, typer.Option(help="this section stands as cards, side by side")] = None,
+    headlines_after: Annotated[int | None, typer.Option(min=0, help="from here on titles only; 0: never")] = None,
+    retry_hours: Annotated[int | None, typer.Option(min=1, help="how long a refused delivery is tried again")] = None,
+    unknown_policy: Annotated[str | None, typer.Option(help="when an answer was lost: leave | resend")] = None,
     mark: Annotated[str | None, typer.Option(help="URL of a square logo, 80 x 80")] = None,
+    accent: Annotated[str | None, typer.Option(help="colour of links and buttons: #0b5c8a")] = None,
+    accent_ink: Annotated[str | None, typer.Option(help="text on a button")] = None,
+    accent_dark: Annotated[str | None, typer.Option(help="the same for dark mode")] = None,
+    accent_dark_ink: Annotated[str | None, typer.Option()] = None,
+    note_tint: Annotated[str | None, typer.Option(help="behind the editor's note")] = None,
+    note_tint_dark: Annotated[str | None, typer.Option()] = None,
+    sponsor_tint: Annotated[str | None, typer.Option(help="behind the sponsor")] = None,
+    sponsor_tint_dark: Annotated[str | None, typer.Option()] = None,
 ) -> None:
-    """Change a newsletter. Editions that are approved already keep what they were approved with."""
+    """Change a newsletter. Editions that are approved already keep what they were approved with.
+
+    Example: digest newsletter change harbour --accent "#7a1f3d" --accent-dark "#f2a0b9" --cards-topic Culture
+    """
     from digest.db.engine import reading, writing
     from digest.editions import store
 
     app = open_app(context)
-    given = {key: value for key, value in locals().items() if key in _OPTIONS and value is not None}
+    options = {*_OPTIONS, *_LAYOUT, *_LOOK}
+    given = {key: value for key, value in locals().items() if key in options and value is not None}
     if not given:
         raise typer.BadParameter("say what to change; see: digest newsletter change --help")
     with reading(app.engine) as connection:
@@ -162,6 +180,41 @@ def change(
             connection, "newsletter.change", actor=actor(), now=app.clock.now(), name=name, keys=sorted(given)
         )
     print(f"newsletter {name} changed: {', '.join(sorted(given))}")
+
+
+@tree.command()
+def sponsor(
+    context: typer.Context,
+    name: str,
+    sponsor_name: Annotated[str, typer.Option("--by", help="who pays; empty to end it")],
+    url: Annotated[str, typer.Option()] = "",
+    title: Annotated[str, typer.Option()] = "",
+    text: Annotated[str, typer.Option()] = "",
+    logo: Annotated[str, typer.Option(help="URL of a square picture, 112 x 112")] = "",
+    cta: Annotated[str, typer.Option(help='the words of the link: "See how it works"')] = "",
+) -> None:
+    """The paid box of the editions that are built from now on.
+
+    Example: digest newsletter sponsor harbour --by "Alder Bank" --url https://bank.example --title "Save in town"
+    """
+    from dataclasses import replace
+
+    from digest.db.engine import writing
+    from digest.editions import store
+    from digest.errors import BadInput
+    from digest.model.address import clean_line
+    from digest.model.newsletter import Sponsor
+
+    app = open_app(context)
+    if sponsor_name and not (url.startswith(("https://", "http://")) and title):
+        raise BadInput("a sponsor needs --url https://... and --title")
+    texts = {"name": sponsor_name, "url": url, "title": title, "text": text, "logo": logo, "cta": cta}
+    paid = Sponsor(**{key: clean_line(value) for key, value in texts.items()}) if sponsor_name else None
+    with writing(app.engine) as connection:
+        found = store.get_newsletter(connection, name)
+        store.change_newsletter(connection, replace(found, sponsor=paid), now=app.clock.now())
+        store.record_action(connection, "newsletter.sponsor", actor=actor(), now=app.clock.now(), name=name)
+    print(f"newsletter {name}: {'sponsored by ' + sponsor_name if paid else 'no sponsor'}")
 
 
 @tree.command()
@@ -215,8 +268,22 @@ _OPTIONS = (
     "window_days",
     "review",
     "enabled",
-    "accent",
+    "subscribe_url",
+    "section_url",
+    "retry_hours",
+    "unknown_policy",
+)
+_LAYOUT = ("lead", "cards_topic", "headlines_after")
+_LOOK = (
     "mark",
+    "accent",
+    "accent_ink",
+    "accent_dark",
+    "accent_dark_ink",
+    "note_tint",
+    "note_tint_dark",
+    "sponsor_tint",
+    "sponsor_tint_dark",
 )
 
 
@@ -224,10 +291,10 @@ def _changed(newsletter: Newsletter, given: dict[str, Any], *, now: Any) -> News
     """The newsletter with these options, each checked and named when it is wrong."""
     from dataclasses import replace
 
-    from digest.errors import BadInput
-
     values = {key: value for key, value in given.items() if value is not None}
-    schedule, look = newsletter.schedule, newsletter.look
+    schedule = newsletter.schedule
+    look = replace(newsletter.look, **{key: values.pop(key) for key in _LOOK if key in values})
+    layout = replace(newsletter.layout, **{key: values.pop(key) for key in _LAYOUT if key in values})
     if "weekdays" in values:
         schedule = replace(schedule, weekdays=_weekdays(values.pop("weekdays")), since_at=now)
     if "at" in values:
@@ -236,12 +303,8 @@ def _changed(newsletter: Newsletter, given: dict[str, Any], *, now: Any) -> News
         schedule = replace(schedule, time_zone=_zone(values.pop("time_zone")), since_at=now)
     if "late_hours" in values:
         schedule = replace(schedule, late_hours=values.pop("late_hours"))
-    if "accent" in values:
-        if not re.fullmatch(r"#[0-9a-fA-F]{6}", values["accent"]):
-            raise BadInput(f"--accent: {values['accent']!r} is no colour like #0b5c8a")
-        look = replace(look, accent=values.pop("accent"))
-    if "mark" in values:
-        look = replace(look, mark=values.pop("mark"))
+    if "unknown_policy" in values:
+        values["unknown_policy"] = _policy(values["unknown_policy"])
     for key in ("sender", "reply_to"):
         if values.get(key):
             values[key] = _address(values[key])
@@ -251,13 +314,16 @@ def _changed(newsletter: Newsletter, given: dict[str, Any], *, now: Any) -> News
     for option, field in (("review", "needs_review"), ("enabled", "is_enabled")):
         if option in values:
             values[field] = values.pop(option)
-    return replace(newsletter, schedule=schedule, look=look, **values)
+    return replace(newsletter, schedule=schedule, look=look, layout=layout, **values)
 
 
 def _check(newsletter: Newsletter, app: Any) -> None:
     from digest.errors import BadInput
+    from digest.model.colour import faults
     from digest.render.files import read_files
 
+    if unreadable := list(faults(newsletter.look)):
+        raise BadInput("\n".join(unreadable))
     if newsletter.min_items > newsletter.max_items:
         raise BadInput(f"--min-items {newsletter.min_items} is more than --max-items {newsletter.max_items}")
     if not newsletter.postal_address.strip():
@@ -274,6 +340,16 @@ def _weekdays(text: str) -> tuple[str, ...]:
     if wrong is not None or not days:
         raise BadInput(f"--weekdays: {wrong or text!r} is no weekday; there are: {', '.join(WEEKDAYS)}")
     return tuple(sorted(set(days), key=WEEKDAYS.index))
+
+
+def _policy(text: str) -> Any:
+    from digest.errors import BadInput
+    from digest.model.newsletter import UnknownPolicy
+
+    try:
+        return UnknownPolicy(text)
+    except ValueError as cause:
+        raise BadInput(f"--unknown-policy: {text!r}; there are: {', '.join(UnknownPolicy)}") from cause
 
 
 def _time(text: str) -> time:

@@ -78,7 +78,7 @@ def progress(label: str, total: int | None) -> Iterator[Any]:
         MofNCompleteColumn(),
         TimeRemainingColumn(),
         console=Console(stderr=True),
-        transient=not sys.stderr.isatty(),
+        disable=not sys.stderr.isatty(),
     ) as bars:
         task = bars.add_task(label, total=total)
         yield lambda count=1: bars.advance(task, count)

@@ -322,10 +322,11 @@ def hold(connection: Connection, edition_id: int, reason: str) -> None:
     )
 
 
-def change_text(connection: Connection, edition_id: int, **values: object) -> bool:
+def change_text(connection: Connection, edition_id: int, **values: str | Note | Sponsor | None) -> bool:
     """Subject, preheader, note or sponsor of a draft; False when it is no draft any more."""
+    stored = {name: value if isinstance(value, str) else _as_json(value) for name, value in values.items()}
     result = connection.execute(
-        update(edition).where(edition.c.id == edition_id, edition.c.status == EditionStatus.DRAFT).values(**values)
+        update(edition).where(edition.c.id == edition_id, edition.c.status == EditionStatus.DRAFT).values(**stored)
     )
     return result.rowcount == 1
 

@@ -96,6 +96,7 @@ class Newsletter:
     """The standing publication.
 
     name         how commands call it: letters, digits, hyphens
+    section_url  where a section's other stories are: "https://example.org/topic/{section}"
     topics       those it covers, in the order of its sections; empty: all
     window_days  how far back the first edition looks, and how much back-dating later ones forgive
     """
@@ -109,6 +110,7 @@ class Newsletter:
     tagline: str = ""
     url: str = ""
     subscribe_url: str = ""
+    section_url: str = ""
     postal_address: str = ""
     language: str = "en"
     languages: tuple[str, ...] = ()

@@ -29,7 +29,22 @@ _QUOTED = re.compile(r"=\s*(\"[^\"]*\"|'[^']*')")
 _NEIGHBOURS = re.compile(r"[+~]|:(first|last|only|nth)-|:empty|:not\(|:has\(|:is\(|:where\(|\[")
 
 
+_PARSED: dict[tuple[str, int], tuple[list[Any], list[Any]]] = {}
+"""Rules of style sheets; an edition's frames and blocks share one, and parsing it is most of the work."""
+
+MAX_PARSED = 64
+
+
 class _Inliner(Premailer):  # type: ignore[misc]
+    def _parse_style_rules(self, css_body: str, ruleset_index: int) -> tuple[list[Any], list[Any]]:
+        key = (css_body, ruleset_index)
+        if key not in _PARSED:
+            if len(_PARSED) >= MAX_PARSED:
+                _PARSED.clear()
+            _PARSED[key] = super()._parse_style_rules(css_body, ruleset_index)
+        rules, leftover = _PARSED[key]
+        return list(rules), list(leftover)
+
     def _parse_css_string(self, css: str, validate: bool = True) -> Any:
         del validate
 

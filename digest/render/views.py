@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -127,7 +127,6 @@ class EditionInputs:
     files: Mapping[str, str]
     web_url: str = ""
     is_test: bool = False
-    section_urls: Mapping[str, str] = field(default_factory=dict)
 
 
 def context(inputs: EditionInputs) -> dict[str, object]:
@@ -180,7 +179,7 @@ def article_view(candidate: Candidate, inputs: EditionInputs) -> ArticleView:
         minutes=article.reading_minutes,
         topic=article.topics[0] if article.topics else "",
         section=candidate.section,
-        section_url=inputs.section_urls.get(slug(candidate.section), ""),
+        section_url=section_url(inputs.newsletter, candidate.section),
         image=ImageView(src=article.image.src, alt=clean_line(article.image.alt)) if article.image else None,
         reviewer=article.reviewer,
         reviewed_on=short_date(article.reviewed_at, inputs) if article.reviewed_at else "",
@@ -188,6 +187,11 @@ def article_view(candidate: Candidate, inputs: EditionInputs) -> ArticleView:
         citation=article.citation,
         topics=article.topics,
     )
+
+
+def section_url(newsletter: Newsletter, section: str) -> str:
+    """Where the other stories of a section are; "" where the newsletter says nothing of it."""
+    return newsletter.section_url.replace("{section}", slug(section)) if section else ""
 
 
 def words(inputs: EditionInputs) -> Words:
@@ -206,7 +210,7 @@ def long_date(at: datetime, inputs: EditionInputs) -> str:
 
 
 def short_date(at: datetime, inputs: EditionInputs) -> str:
-    return _date(at, inputs, "d MMMM")
+    return _date(at, inputs, "long")
 
 
 def _date(at: datetime, inputs: EditionInputs, style: str) -> str:

@@ -49,12 +49,18 @@ FRAME = (
 BODY = (
     '<tr><td class="row"><a href="{{ article.url }}">{{ article.title }}</a></td></tr>',
     '<tr><td{% if place.first %} class="lead"{% endif %}>{{ place.number }}/{{ place.count }} {{ article.title }}</td></tr>',
-    "{% if place.opens_section %}<tr><th>{{ article.section }}</th></tr>{% endif %}<tr><td>{{ article.summary }}</td></tr>"
-    "{% if place.closes_section and place.section_number == 1 %}<tr><td>ad</td></tr>{% endif %}",
-    "<tr><td>{{ place.number + 1 }} {{ reader.first_name }} {{ article.title|upper }}"
-    "{% if not place.last %}<hr>{% endif %}</td></tr>",
-    '<tr><td class="row">{% if reader.plan == "pro" %}<a href="{{ article.url }}">{{ article.title }}</a>'
-    "{% else %}{{ article.title }} {{ reader.name ~ place.number }}{% endif %}</td></tr>",
+    (
+        "{% if place.opens_section %}<tr><th>{{ article.section }}</th></tr>{% endif %}<tr><td>{{ article.summary }}</td></tr>"
+        "{% if place.closes_section and place.section_number == 1 %}<tr><td>ad</td></tr>{% endif %}"
+    ),
+    (
+        "<tr><td>{{ place.number + 1 }} {{ reader.first_name }} {{ article.title|upper }}"
+        "{% if not place.last %}<hr>{% endif %}</td></tr>"
+    ),
+    (
+        '<tr><td class="row">{% if reader.plan == "pro" %}<a href="{{ article.url }}">{{ article.title }}</a>'
+        "{% else %}{{ article.title }} {{ reader.name ~ place.number }}{% endif %}</td></tr>"
+    ),
     '<tr><td>{% if article.image %}<img src="{{ article.image.src }}" alt="{{ article.image.alt }}" width="9">{% endif %}</td></tr>',
     "<tr><td>{{ (reader.name ~ place.number)|upper }} {{ place.number is even }} {{ ['a','b'][place.number % 2] }}</td></tr>",
 )
