@@ -13,6 +13,9 @@ from sqlalchemy import Engine, create_engine, make_url
 
 from digest.db import migrate
 from digest.db.engine import make_engine
+from digest.demo.catcher import SmtpThread
+from digest.flows.publish import Press
+from tests.site import Recorder, SmtpServer, make_press, write_thin_template
 
 HERE = Path(__file__).parent
 
@@ -72,3 +75,16 @@ def shared() -> Path:
     if not folder.exists():
         pytest.skip("the folder of real-world data is not here")
     return folder
+
+
+@pytest.fixture
+def smtp_server() -> Iterator[SmtpServer]:
+    """A real SMTP server on loopback."""
+    recorder = Recorder()
+    with SmtpThread(recorder) as thread:
+        yield SmtpServer(recorder, thread.port)
+
+
+@pytest.fixture
+def press(tmp_path: Path) -> Press:
+    return make_press(write_thin_template(tmp_path / "templates"))

@@ -141,13 +141,12 @@ def _insert_subscribers(connection: Connection, people: Mapping[str, Person], no
         .on_conflict_do_nothing(index_elements=["address_key"])
         .returning(subscriber.c.address_key, subscriber.c.id)
     )
-    ids: dict[str, int] = dict(made.tuples().all())
+    ids: dict[str, int] = {row.address_key: row.id for row in made}
     if missing := [key for key in people if key not in ids]:  # another process inserted them meanwhile
         (key,), source = _unpacked(connection, [[each] for each in missing], Text)
         same = source.join(subscriber, subscriber.c.address_key == key)
-        ids |= dict(
-            connection.execute(select(subscriber.c.address_key, subscriber.c.id).select_from(same)).tuples().all()
-        )
+        wanted = select(subscriber.c.address_key, subscriber.c.id).select_from(same)
+        ids |= {row.address_key: row.id for row in connection.execute(wanted)}
     return ids
 
 

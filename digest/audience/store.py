@@ -121,11 +121,11 @@ def find_suppression(connection: Connection, address: EmailAddress) -> str | Non
 
 def count_subscriptions(connection: Connection, newsletter_id: int) -> dict[str, int]:
     rows = connection.execute(
-        select(subscription.c.status, func.count())
+        select(subscription.c.status, func.count().label("count"))
         .where(subscription.c.newsletter_id == newsletter_id)
         .group_by(subscription.c.status)
     )
-    return dict(rows.tuples().all())
+    return {row.status: row[1] for row in rows}
 
 
 def _subscription(row: Row[Any]) -> Subscription:

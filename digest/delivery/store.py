@@ -100,7 +100,7 @@ def count_audience(connection: Connection, newsletter_id: int, *, now: datetime)
         .where(subscription.c.newsletter_id == newsletter_id)
         .group_by(reason)
     )
-    return dict(rows.tuples().all())
+    return {row[0]: row[1] for row in rows}
 
 
 # --- lease -----------------------------------------------------------------------------------------------------------

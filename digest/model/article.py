@@ -99,7 +99,9 @@ class Article:
 
 
 def joined_names(names: Sequence[str], *, conjunction: str = "and") -> str:
-    """ "A", "A and B", "A, B and C" in the words of a language."""
+    """ "A", "A and B", "A, B and C" in the words of a language; of more than four the first three and "et al."."""
+    if len(names) > 4:
+        return f"{', '.join(names[:3])} et al."
     if len(names) < 2:
         return "".join(names)
     return f"{', '.join(names[:-1])} {conjunction} {names[-1]}"

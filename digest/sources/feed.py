@@ -8,6 +8,7 @@ from calendar import timegm
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from html import unescape
 from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin
@@ -24,7 +25,17 @@ from digest.sources.fetch import Fetched, Fetcher
 MAX_FILE_BYTES = 10_000_000
 
 _IMG = re.compile(r"""<img\b[^>]*?\bsrc\s*=\s*["']([^"']+)["'][^>]*>""", re.I)
+_SPECK = re.compile(r"""\b(?:width|height)\s*=\s*["']?[01](?:px)?["'\s/>]""", re.I)
 _ALT = re.compile(r"""\balt\s*=\s*["']([^"']*)["']""", re.I)
+
+_ADDRESS = re.compile(r"\S+@\S+")
+_ADDRESS_FIRST = re.compile(r"\S+@\S+ \((.+)\)")  # RSS 2.0 <author>: jonas@example.org (Jonas Berg)
+_INITIALS = r"(?:[^\W\d_]\.[ -]?)+"
+_SURNAME_FIRST = re.compile(rf"[^,]+, {_INITIALS}(?:,|$)")
+_SURNAMES_FIRST = re.compile(rf"(?:[^,]+, {_INITIALS}(?:, ?|$)){{2,}}")  # "Lu, A., O'Neil, R. J."
+
+_NO_TOPICS = {"uncategorized", "uncategorised", "allgemein", "unkategorisiert", "non classé"}
+"""What WordPress writes where an author chose none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,12 +168,13 @@ def _json_items(body: bytes, name: str) -> _Feed:
 
 def _article(item: Mapping[str, Any], feed: _Feed, options: Options, *, now: datetime) -> Article:
     base = item.get("title_detail", {}).get("base") or feed.base
-    url = urljoin(base or feed.base, str(item.get("link") or "").strip())
-    if not url or not is_web_url(url):
-        link = item.get("id", "")
-        if url or not is_web_url(str(link)):
-            raise ValueError(f"its link {url[:80]!r} is no web address" if url else "has no link")
-        url = str(link)
+    link = str(item.get("link") or "").strip()
+    url = urljoin(base or feed.base, link) if link else ""
+    if not is_web_url(url):
+        url = str(item.get("id") or "")  # RSS: a guid that is a permalink
+    if not is_web_url(url):
+        known = link in ("", str(item.get("id") or ""))  # feedparser takes an id for a link where there is none
+        raise ValueError("has no link" if known else f"its link {link[:80]!r} is no web address")
     title = clean.title(str(item.get("title") or ""))
     body = _body(item)
     if not title:
@@ -172,7 +184,8 @@ def _article(item: Mapping[str, Any], feed: _Feed, options: Options, *, now: dat
     published_at = _date(item) or (now if options.undated == "now" else None)
     if published_at is None:
         raise ValueError("has no date")
-    own = [tag.get("term") or tag.get("label") or "" for tag in item.get("tags") or ()]
+    tags = [str(tag.get("term") or tag.get("label") or "") for tag in item.get("tags") or ()]
+    own = [tag for tag in tags if tag.strip().lower() not in _NO_TOPICS]
     return Article(
         key=str(item.get("id") or url),
         url=url,
@@ -189,10 +202,9 @@ def _article(item: Mapping[str, Any], feed: _Feed, options: Options, *, now: dat
 
 
 def _body(item: Mapping[str, Any]) -> str:
-    """The summary, else the content; the longer of two that are both given is the article itself."""
-    contents = [str(part.get("value") or "") for part in item.get("content") or ()]
-    texts = [text for text in (str(item.get("summary") or ""), *contents) if clean.plain_text(text)]
-    return min(texts, key=len) if texts else ""
+    """The summary; where it says nothing, the content."""
+    texts = [str(item.get("summary") or ""), *(str(part.get("value") or "") for part in item.get("content") or ())]
+    return next((text for text in texts if re.search(r"\w", clean.plain_text(text))), "")
 
 
 def _words(item: Mapping[str, Any]) -> int | None:
@@ -219,8 +231,15 @@ def _date(item: Mapping[str, Any]) -> datetime | None:
 
 
 def _authors(item: Mapping[str, Any]) -> tuple[str, ...]:
-    named = [author.get("name") or "" for author in item.get("authors") or () if author]
-    return _texts(named or [str(item.get("author") or "")])
+    """Names without the mail addresses that RSS 2.0 puts beside them; a journal's long list becomes several."""
+    found = _ADDRESS_FIRST.fullmatch(str(item.get("author") or "").strip())
+    if found:
+        return _texts([found[1]])
+    named = [str(author.get("name") or "") for author in item.get("authors") or () if author]
+    names = named or [str(item.get("author") or "")]
+    if len(names) == 1 and _SURNAMES_FIRST.fullmatch(clean.plain_text(names[0])):
+        names = [match.group().strip(" ,") for match in _SURNAME_FIRST.finditer(clean.plain_text(names[0]))]
+    return _texts([name for name in names if not _ADDRESS.fullmatch(name.strip())])
 
 
 def _image(item: Mapping[str, Any], body: str, url: str) -> Image | None:
@@ -237,10 +256,13 @@ def _image(item: Mapping[str, Any], body: str, url: str) -> Image | None:
     ]
     alt = ""
     for html in (body, *(str(part.get("value") or "") for part in item.get("content") or ())):
-        if not any(candidates) and (match := _IMG.search(html)):
-            candidates.append(match.group(1))
+        for match in () if any(candidates) else _IMG.finditer(html):
+            if _SPECK.search(match.group(0)):  # a pixel that counts readers is no picture
+                continue
+            candidates.append(unescape(match.group(1)))
             described = _ALT.search(match.group(0))
             alt = clean.plain_text(described.group(1)) if described else ""
+            break
     for candidate in candidates:
         if candidate and is_web_url(absolute := urljoin(url, candidate.strip())):
             return Image(src=absolute, alt=alt)

@@ -22,6 +22,7 @@ from digest.errors import SourceMalformed, SourceUnreachable
 from digest.sources.dedupe import is_web_url
 
 MAX_REDIRECTS = 5
+_REDIRECTS = (301, 302, 303, 307, 308)  # RFC 9110 §15.4
 
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 _NAT64_LOCAL = ipaddress.ip_network("64:ff9b:1::/48")
@@ -84,7 +85,7 @@ class Fetcher:
                     raise SourceUnreachable(f"{url}: leads to {here!r}, which is no http or https address")
                 try:
                     with client.stream("GET", here, headers=headers, follow_redirects=False) as answer:
-                        if answer.is_redirect:
+                        if answer.status_code in _REDIRECTS and "location" in answer.headers:
                             here = urljoin(here, answer.headers["location"])
                             continue
                         return self._read(url, here, answer, deadline)

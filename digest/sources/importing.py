@@ -62,8 +62,9 @@ def columns_of(header: Sequence[str]) -> list[str]:
 
 def article_of(row: Mapping[str, Any]) -> Article:
     """The article of one row; ValueError says which field is wrong, and why."""
-    if "\0" in repr(row.get("title", "")) + str(row.get("url", "")):
-        raise ValueError("contains a NUL byte")
+    for name, cell in row.items():
+        if "\0" in str(cell):
+            raise ValueError(f"{name}: contains a NUL byte")
     url = str(row.get("url") or "").strip()
     if not is_web_url(url):
         raise ValueError(f"url: {url[:80]!r} is no web address")

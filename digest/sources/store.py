@@ -169,8 +169,8 @@ def _insert_new(connection: Connection, rows: list[dict[str, Any]]) -> int:
     build = (postgresql if connection.dialect.name == "postgresql" else sqlite).insert
     inserted = 0
     for start in range(0, len(rows), 500):
-        statement = build(article).values(rows[start : start + 500]).on_conflict_do_nothing()
-        inserted += connection.execute(statement).rowcount
+        statement = build(article).values(rows[start : start + 500]).on_conflict_do_nothing().returning(article.c.id)
+        inserted += len(connection.execute(statement).all())  # PostgreSQL gives no count for many rows
     return inserted
 
 

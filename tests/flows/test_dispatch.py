@@ -20,7 +20,7 @@ from digest.flows.dispatch import DispatchReport
 from digest.flows.publish import Built, Press
 from digest.model.delivery import Balance, DeliveryStatus
 from digest.model.edition import EditionStatus
-from tests.flows.conftest import NOW, SmtpServer, add_articles, add_newsletter, add_readers, leave_url
+from tests.site import NOW, SmtpServer, add_articles, add_newsletter, add_readers, leave_url
 
 
 def build(engine: Engine, press: Press, readers: int = 5, **newsletter: object) -> int:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 
-import pytest
 from aiosmtpd.smtp import SMTP, Envelope, Session
 from sqlalchemy import Engine, insert, select
 
@@ -14,7 +12,6 @@ from digest.audience.tokens import sign
 from digest.db.engine import writing
 from digest.db.tables import article, subscriber, subscription
 from digest.delivery.channels.smtp import Options, SmtpChannel
-from digest.demo.catcher import SmtpThread
 from digest.editions import store as editions
 from digest.flows.copies import PublicAddresses
 from digest.flows.publish import Press
@@ -80,16 +77,8 @@ class SmtpServer:
         return SmtpChannel(Options(**(values | options)))  # type: ignore[arg-type]
 
 
-@pytest.fixture
-def smtp_server() -> Iterator[SmtpServer]:
-    recorder = Recorder()
-    with SmtpThread(recorder) as thread:
-        yield SmtpServer(recorder, thread.port)
-
-
-@pytest.fixture
-def press(tmp_path: Path) -> Press:
-    folder = tmp_path / "templates"
+def write_thin_template(folder: Path) -> Path:
+    """A template folder with the template "thin": quick, and with everything in it that matters."""
     for name, source in TEMPLATE.items():
         path = folder / "email" / "thin" / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -97,8 +86,12 @@ def press(tmp_path: Path) -> Press:
     words = folder / "email" / "words" / "en.toml"
     words.parent.mkdir(parents=True)
     words.write_text('and = "and"\n')
+    return folder
+
+
+def make_press(*folders: Path) -> Press:
     return Press(
-        template_folders=[folder],
+        template_folders=list(folders),
         addresses=PublicAddresses(
             base_url="https://digest.example.org", unsubscribe_mailbox="leave@example.org", token_keys=(KEY,)
         ),

@@ -1,0 +1,158 @@
+"""Real-world feeds against what a person read out of them, and feeds that are broken."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from digest.errors import SourceMalformed, SourceUnreachable
+from digest.model.source import Collected, Cursor
+from digest.sources import feed
+from digest.sources.fetch import Fetched, Fetcher
+
+NOW = datetime(2026, 11, 23, 7, tzinfo=UTC)
+EXPECTED = json.loads((Path(__file__).parent / "feeds.json").read_text(encoding="utf-8"))
+
+
+def read(body: bytes | str, **options: str) -> Collected:
+    data = body.encode() if isinstance(body, str) else body
+    given = feed.Options(**({"url": "https://blog.example.org/feed"} | options))
+    return feed.parse(Fetched(url=given.url, status=200, body=data), given, now=NOW)
+
+
+def rss(*items: str) -> str:
+    return (
+        '<?xml version="1.0"?><rss version="2.0"><channel><title>B</title><link>https://blog.example.org/</link>'
+        + "".join(f"<item>{item}</item>" for item in items)
+        + "</channel></rss>"
+    )
+
+
+GOOD = "<title>Good</title><link>/good</link><pubDate>Mon, 16 Nov 2026 08:00:00 GMT</pubDate>"
+
+
+@pytest.mark.parametrize("name", sorted(EXPECTED))
+def test_a_real_feed_gives_what_it_says(name: str, shared: Path) -> None:
+    found = feed.parse(
+        Fetched(url="", status=200, body=(shared / "feeds" / name).read_bytes()), feed.Options(file=name), now=NOW
+    )
+    assert [
+        {
+            "title": each.title,
+            "url": each.url,
+            "published_at": each.published_at.isoformat(),
+            "authors": list(each.authors),
+            "image": each.image.src if each.image else "",
+            "topics": list(each.topics),
+            "language": each.language,
+            "summary_starts": each.summary[:40],
+            "summary_length": len(each.summary),
+        }
+        for each in found.articles
+    ] == EXPECTED[name]["articles"]
+    assert list(found.refused) == EXPECTED[name]["refused"]
+    for each in found.articles:
+        assert each.url.startswith(("https://", "http://"))
+        assert not re.search(r"<[a-z/]|&[a-z]+;|\s{2}", each.title + each.summary)
+
+
+def test_every_real_feed_is_expected(shared: Path) -> None:
+    assert {path.name for path in (shared / "feeds").iterdir()} == set(EXPECTED)
+
+
+def test_the_undated_are_taken_when_the_source_says_so(shared: Path) -> None:
+    body = (shared / "feeds" / "jsonfeed_elastic_1.1.json").read_bytes()
+    found = read(body, undated="now")
+    assert len(found.articles) == 3
+    assert {article.published_at for article in found.articles} == {NOW}
+
+
+def test_html_in_a_title_becomes_text() -> None:
+    found = read(rss(GOOD.replace("Good", "&lt;b&gt;Fish &amp;amp; chips&lt;/b&gt;&lt;script&gt;x()&lt;/script&gt;")))
+    assert found.articles[0].title == "Fish & chips"
+    assert found.articles[0].url == "https://blog.example.org/good"
+
+
+def test_a_summary_of_4000_characters_is_cut_at_a_sentence() -> None:
+    long = "A short sentence of a long story. " * 120
+    found = read(rss(GOOD + f"<description>{long}</description>"))
+    assert len(found.articles[0].summary) <= 400
+    assert found.articles[0].summary.endswith("story.")
+
+
+@pytest.mark.parametrize(
+    ("item", "reason"),
+    [
+        ("<title>X</title><link>javascript:alert(1)</link><pubDate>Mon, 16 Nov 2026 08:00:00 GMT</pubDate>", "no web"),
+        ("<title>X</title><link>https://a.example/</link>", "has no date"),
+        ("<title>X</title><pubDate>Mon, 16 Nov 2026 08:00:00 GMT</pubDate>", "has no link"),
+        ("<link>https://a.example/</link><pubDate>Mon, 16 Nov 2026 08:00:00 GMT</pubDate>", "neither a title nor"),
+    ],
+)
+def test_a_bad_item_is_refused_by_name_and_the_rest_goes_on(item: str, reason: str) -> None:
+    found = read(rss(item, GOOD))
+    assert [article.title for article in found.articles] == ["Good"]
+    assert len(found.refused) == 1
+    assert reason in found.refused[0]
+    assert found.refused[0].startswith("item 1")
+
+
+def test_a_broken_picture_is_left_out_and_a_counting_pixel_is_none() -> None:
+    speck = '&lt;img src="https://count.example/p.gif" width="1" height="1"&gt;'
+    real = '&lt;img src="/p.jpg?a=1&amp;amp;b=2" alt="A boat"&gt;'
+    found = read(
+        rss(
+            GOOD + f"<description>{speck} Text {real}</description>",
+            GOOD.replace("good", "g2") + '<description>&lt;img src="javascript:x"&gt; Text</description>',
+        )
+    )
+    images = {article.url.rpartition("/")[2]: article.image for article in found.articles}
+    assert images["good"] is not None
+    assert (images["good"].src, images["good"].alt) == ("https://blog.example.org/p.jpg?a=1&b=2", "A boat")
+    assert images["g2"] is None
+
+
+def test_authors_come_without_their_mail_addresses() -> None:
+    found = read(
+        rss(GOOD + "<author>jonas@example.org (Jonas Berg)</author>", GOOD + "<author>someone@example.org</author>")
+    )
+    assert [article.authors for article in found.articles] == [("Jonas Berg",), ()]
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        (b"", "empty"),
+        (b"   \n", "empty"),
+        (b"<!doctype html><html><body><p>Not here</p></body></html>", "a web page, not a feed"),
+        (b"just words", "not a feed"),
+        (b'{"hello": 1}', "not a feed"),
+        (b'{"version": "https://jsonfeed.org/version/1.1", "items": [', "damaged"),
+    ],
+)
+def test_what_is_no_feed_is_said_with_its_name(body: bytes, reason: str) -> None:
+    with pytest.raises(SourceMalformed, match=rf"https://blog\.example\.org/feed: {reason}"):
+        read(body)
+
+
+def test_a_feed_cut_in_the_middle_loses_its_last_item_only() -> None:
+    whole = rss(GOOD, GOOD.replace("good", "second").replace("Good", "Second"), GOOD.replace("Good", "Third one"))
+    found = read(whole[: whole.index("Third one") + 3])
+    assert [article.title for article in found.articles] == ["Good", "Second"]
+    assert "cut off" in found.refused[0]
+
+
+def test_a_file_is_a_feed_too(tmp_path: Path) -> None:
+    file = tmp_path / "feed.xml"
+    file.write_text(rss(GOOD.replace("/good", "https://a.example/good")))
+    pages = feed.pages(feed.Options(file=str(file)), Cursor(), now=NOW, fetcher=Fetcher())
+    assert [article.title for page in pages for article in page.articles] == ["Good"]
+    with pytest.raises(SourceUnreachable, match=r"nothing\.xml: cannot be read"):
+        list(feed.pages(feed.Options(file=str(tmp_path / "nothing.xml")), Cursor(), now=NOW, fetcher=Fetcher()))
+    file.write_bytes(b" " * 10_000_001)
+    with pytest.raises(SourceMalformed, match="longer than"):
+        list(feed.pages(feed.Options(file=str(file)), Cursor(), now=NOW, fetcher=Fetcher()))
