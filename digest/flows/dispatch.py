@@ -159,7 +159,7 @@ class _Sender:
         self._held: list[_Held] = []
         self._out: dict[int, tuple[_Held, Due, str]] = {}
         self._queue = _Queue()
-        self._flush_wanted = asyncio.Event()
+        self._flush_wanted, self._flushed = asyncio.Event(), asyncio.Event()
         self._loading = asyncio.Lock()
         self._drained = False
         self._is_closing = False
@@ -182,7 +182,7 @@ class _Sender:
             keeper.cancel()
             await asyncio.gather(keeper, return_exceptions=True)
             if self._failure is None:
-                await self._in_thread(self._release_all)
+                await self._in_thread(self._release, self._held)
         if self._failure is not None:
             raise DatabaseError(f"the ledger cannot be written: {self._failure}") from self._failure
         return await self._in_thread(self._closed_report)
@@ -202,8 +202,15 @@ class _Sender:
                 self._rest(channel.name, cause)
             if self._misses.get(channel.name, 0) >= MISSES_BEFORE_REST:
                 self._rest(channel.name, ChannelUnavailable(f"channel {channel.name}: it breaks every conversation"))
-            if desk.found_nothing:
+            if desk.found_nothing and not await self._comes_back():
                 return
+
+    async def _comes_back(self) -> bool:
+        """Rows that other connections hold may come back untried: only when none is out, nothing is left to do."""
+        while self._next_held() is None and any(held.out for held in self._held):
+            await self._flushed.wait()
+        await self._release_done()
+        return not self._is_over() and await self._load() is not None
 
     def _healthy_channel(self) -> Channel | None:
         return next((channel for channel in self._channels if channel.name not in self._resting), None)
@@ -257,7 +264,8 @@ class _Sender:
         result = self._result(due, outcome, channel)
         self._count(outcome, result)
         untried = outcome.verdict is Verdict.UNTRIED
-        self._misses[channel] = self._misses.get(channel, 0) + 1 if untried else 0
+        is_broken = untried or outcome.verdict is Verdict.UNKNOWN
+        self._misses[channel] = self._misses.get(channel, 0) + 1 if is_broken else 0
         self._queue.results.append((held, result))
         self._flush_wanted.set()
         if not untried:
@@ -299,7 +307,6 @@ class _Sender:
             while found is None and not self._drained:
                 held = await self._in_thread(self._lease)
                 if held is None:
-                    self._drained = True
                     break
                 self._held.append(held)
                 if held.rows:
@@ -307,7 +314,7 @@ class _Sender:
                         self._maker.prepare([_recipient(due) for due in list(held.rows)[:AHEAD]])
                     found = held
                 else:
-                    await self._in_thread(self._release_done)
+                    await self._release_empty()
             return found
 
     def _lease(self) -> _Held | None:
@@ -325,13 +332,21 @@ class _Sender:
                     store.resend_unknown(connection, self._edition_id)
             return _Held(batch_id, deque(store.list_due(connection, batch_id, now=now)))
 
-    def _release_done(self) -> None:
-        """Give back the batches of which nothing is left or out."""
+    async def _release_done(self) -> None:
+        """Give back the batches of which nothing is left or out; nobody leases meanwhile."""
+        async with self._loading:
+            await self._release_empty()
+
+    async def _release_empty(self) -> None:
         done = [held for held in self._held if not held.rows and not held.out]
+        if done:
+            self._held = [held for held in self._held if held.rows or held.out]
+            await self._in_thread(self._release, done)
+
+    def _release(self, batches: Sequence[_Held]) -> None:
         with writing(self._engine) as connection:
-            for held in done:
+            for held in batches:
                 store.release(connection, held.batch_id, owner=self._owner)
-        self._held = [held for held in self._held if held not in done]
 
     async def _keep_leases(self) -> None:
         while True:
@@ -372,8 +387,10 @@ class _Sender:
                     future.set_result(due.delivery_id in marked)
             for held, _ in queue.results:
                 held.out -= 1
+            self._flushed.set()
+            self._flushed = asyncio.Event()
             if any(not held.rows and not held.out for held in self._held) and self._failure is None:
-                await self._in_thread(self._release_done)
+                await self._release_done()
 
     def _commit(self, queue: _Queue) -> set[int]:
         with writing(self._engine) as connection:
@@ -382,13 +399,6 @@ class _Sender:
                 return set()
             ids = [due.delivery_id for due, _ in queue.marks]
             return store.mark_attempting(connection, ids, now=self._clock.now())
-
-    def _release_all(self) -> None:
-        """At the end: give every batch back, whatever is left in it."""
-        with writing(self._engine) as connection:
-            for held in self._held:
-                store.release(connection, held.batch_id, owner=self._owner)
-        self._held = []
 
     def _may_go_on(self, delivery_id: int) -> bool:
         """Why was a mark refused? The reader left: skip and go on. The edition was paused or cancelled: stop."""
