@@ -1,30 +1,42 @@
-"""Wiring: settings in; engine, press, channels, clock out. Once per process."""
+"""Wiring: settings in; engine, press, channels, clock out. Once per process.
+
+What a command does not need it does not import: the renderer, the fetcher and the channels come in when asked for.
+"""
 
 from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Engine
 
+from digest.audience.registrations import list_troubled
 from digest.clock import Clock, SystemClock
 from digest.config import Channel as ChannelSettings
 from digest.config import Settings
 from digest.db import migrate
 from digest.db.engine import make_engine, reading, writing
 from digest.db.store import ensure_secret, find_secret
-from digest.delivery.channels import Channel, folder, smtp
 from digest.editions.store import list_newsletters, list_with_status
 from digest.errors import ConfigError
-from digest.flows.copies import PublicAddresses
-from digest.flows.publish import Press
 from digest.model.edition import EditionStatus
-from digest.render.files import BUILT_IN
-from digest.sources.fetch import Fetcher
+from digest.model.source import Source
+from digest.sources.articles import count_held
 from digest.sources.store import list_sources
+
+if TYPE_CHECKING:
+    from digest.delivery.channels import Channel
+    from digest.delivery.throttle import Limits
+    from digest.flows.images import ImageDesk
+    from digest.flows.publish import Press
+    from digest.message.keys import Key
+    from digest.message.sign import Signer
+    from digest.sources.fetch import Fetcher
 
 
 @dataclass
@@ -45,34 +57,109 @@ class App:
 
     @cached_property
     def token_keys(self) -> tuple[bytes, ...]:
-        """The configured key, else one that this installation made for itself and keeps in its database."""
-        if self.settings.web.token_key:
-            return (self.settings.web.token_key.encode(),)
+        """The configured key, else one that this installation made for itself and keeps in its database.
+
+        That one holds on when a key is configured later: links in mails that are out must work.
+        """
+        web = self.settings.web
+        keys = [key.encode() for key in (web.token_key, *web.old_token_keys) if key]
         with reading(self.engine) as connection:
-            found = find_secret(connection, "token_key")
-        if found is None:
+            own = find_secret(connection, "token_key")
+        if own is None and not keys:
             with writing(self.engine) as connection:
-                found = ensure_secret(connection, "token_key", secrets.token_hex(32), now=self.clock.now())
-        return (bytes.fromhex(found),)
+                own = ensure_secret(connection, "token_key", secrets.token_hex(32), now=self.clock.now())
+        return (*keys, *([bytes.fromhex(own)] if own else []))
 
     @cached_property
     def press(self) -> Press:
+        return self._press(self.token_keys)
+
+    @cached_property
+    def trial_press(self) -> Press:
+        """For copies that nobody gets: their links lead nowhere, and no key is made for them where there is none."""
+        return self._press((bytes(32),))
+
+    def _press(self, token_keys: tuple[bytes, ...]) -> Press:
+        from digest.flows.copies import PublicAddresses
+        from digest.flows.publish import Press
+        from digest.render.files import BUILT_IN
+
         own = self.settings.templates.folder
         return Press(
             template_folders=[BUILT_IN, *([own] if own else [])],
             addresses=PublicAddresses(
                 base_url=self.settings.web.public_url,
                 unsubscribe_mailbox=self.settings.mail.unsubscribe_mailbox,
-                token_keys=self.token_keys,
+                token_keys=token_keys,
             ),
+            signer=self.signer,
+            images=self._images,
+        )
+
+    @property
+    def _images(self) -> ImageDesk | None:
+        images, public_url = self.settings.images, self.settings.web.public_url
+        if images.folder is None:
+            return None
+        if not public_url:
+            raise ConfigError("images.folder: copies are shown under web.public_url, which is not set")
+        from digest.flows.images import ImageDesk
+
+        return ImageDesk(
+            folder=images.folder,
+            base_url=f"{public_url}/i/",
+            fetcher=self.fetcher,
+            timeout_s=images.timeout_s,
         )
 
     @cached_property
+    def dkim_keys(self) -> list[Key]:
+        """The configured keys, read; only who signs has to be able to read them."""
+        if not self.settings.dkim:
+            return []
+        from digest.message.keys import load_key
+
+        found = []
+        for index, table in enumerate(self.settings.dkim):
+            where = f"dkim[{index}].key_file: {table.key_file}"
+            try:
+                found.append(load_key(table.domain, table.selector, table.key_file.read_bytes()))
+            except OSError as cause:
+                raise ConfigError(f"{where} cannot be read: {cause.strerror}") from cause
+            except ValueError as cause:
+                raise ConfigError(f"{where} {cause}") from cause
+        return found
+
+    @cached_property
+    def signer(self) -> Signer | None:
+        if not self.dkim_keys:
+            return None
+        from digest.message.sign import Signer
+
+        return Signer(self.dkim_keys)
+
+    @cached_property
     def fetcher(self) -> Fetcher:
+        from digest.sources.fetch import Fetcher, user_agent
+
         collect = self.settings.collect
         return Fetcher(
-            allow_hosts=frozenset(collect.allow_hosts), max_bytes=collect.max_bytes, timeout_s=collect.timeout_s
+            allow_hosts=frozenset(collect.allow_hosts),
+            max_bytes=collect.max_bytes,
+            timeout_s=collect.timeout_s,
+            per_host=collect.per_host,
+            user_agent=user_agent(self.settings.web.public_url),
         )
+
+    @cached_property
+    def limits(self) -> Limits:
+        """Of channels and receiving domains, as configured."""
+        from digest.delivery.throttle import Limit, Limits
+
+        channels = {each.name: [Limit.parse(text) for text in each.limits] for each in self.settings.channels}
+        domains = {each.name: [Limit.parse(text) for text in each.limits] for each in self.settings.domains}
+        in_flight = {each.name: each.in_flight for each in self.settings.domains if each.in_flight}
+        return Limits(channels=channels, domains=domains, in_flight=in_flight)
 
     @cached_property
     def channels(self) -> Sequence[Channel]:
@@ -86,6 +173,8 @@ def make_app(settings: Settings, clock: Clock | None = None) -> App:
 
 
 def make_channel(settings: ChannelSettings) -> Channel:
+    from digest.delivery.channels import folder, smtp
+
     if settings.kind == "folder":
         return folder.FolderChannel(folder.Options(name=settings.name, path=str(Path(settings.path))))
     return smtp.SmtpChannel(
@@ -100,6 +189,9 @@ def make_channel(settings: ChannelSettings) -> Channel:
             local_hostname=settings.local_hostname,
             connections=settings.connections,
             messages_per_connection=settings.messages_per_connection,
+            seconds_per_connection=settings.seconds_per_connection,
+            auth=settings.auth,
+            token_file=str(settings.password_file or ""),
             pipelining=settings.pipelining,
         )
     )
@@ -114,14 +206,60 @@ def look_around(app: App) -> list[tuple[str, str, str]]:
         found.append(("web.public_url", "not https", "one-click unsubscribe wants https (RFC 8058 §3.1)"))
     if not app.settings.channels:
         found.append(("channels", "none", "add a [[channels]] table; see: digest config example"))
+    found += _about_keys(app)
     with reading(app.engine) as connection:
         for source in list_sources(connection):
-            if source.errors_in_row:
-                stands = f"{source.errors_in_row} errors in a row: {source.last_error}"
-                found.append((f"source {source.name}", stands, f"mend it, then: digest collect {source.name}"))
+            if trouble := _about_source(source, now=app.clock.now()):
+                found.append((f"source {source.name}", *trouble))
+        for name, count in count_held(connection).items():
+            stands = f"{count} articles came at once and wait"
+            found.append((f"source {name}", stands, f"digest article held --source {name}, then release or discard"))
+        for sync in list_troubled(connection):
+            look = f"digest subscriber sync {sync.source} --newsletter {sync.newsletter}"
+            stands = f"held: {sync.held}" if sync.held else sync.error
+            found.append((f"readers of {sync.newsletter} from {sync.source}", stands, f"{look} --dry-run, then --yes"))
         for edition in list_with_status(connection, EditionStatus.DRAFT, EditionStatus.PAUSED):
             stands = f"{edition.status}: {edition.hold_reason or 'waits for you'}"
             found.append((f"edition {edition.id}", stands, f"digest edition show {edition.id}"))
         if not list_newsletters(connection):
             found.append(("newsletters", "none", "digest newsletter add --help"))
+    return found
+
+
+def _about_source(source: Source, *, now: datetime) -> tuple[str, str] | None:
+    """How a source stands that fails, rests or was stopped, and what to do; None for the others."""
+    from digest.flows.collect import rests_until
+
+    name = source.name
+    if source.stopped:
+        away = f"give it another address: digest source change {name} -o url=... --on; or leave it off"
+        return f"stopped: {source.stopped}", away
+    if not source.is_enabled or not source.errors_in_row:
+        return None
+    stands = f"{source.errors_in_row} errors in a row: {source.last_error}"
+    rest = rests_until(source)
+    if rest is not None and rest > now:
+        stands += f" (rests until {rest:%Y-%m-%d %H:%M} UTC)"
+    return stands, f"mend it, then: digest collect {name}"
+
+
+def _about_keys(app: App) -> list[tuple[str, str, str]]:
+    """What is wrong with the keys that sign. Without any, signing is the relay's, and nothing is."""
+    if not app.settings.dkim:
+        return []
+    from digest.message.keys import NEW_BITS, covering
+
+    found: list[tuple[str, str, str]] = []
+    for table, key in zip(app.settings.dkim, app.dkim_keys, strict=True):
+        if table.key_file.stat().st_mode & 0o037:  # a group may read it, if that is how the program gets it
+            found.append((f"dkim {key.record_name}", "others may read the key", f"chmod 600 {table.key_file}"))
+        if key.is_rsa and key.bits < NEW_BITS:
+            stands = f"an RSA key of {key.bits} bits"
+            found.append((f"dkim {key.record_name}", stands, "make a new one: digest dkim keygen --help"))
+    with reading(app.engine) as connection:
+        for newsletter in list_newsletters(connection):
+            domain = newsletter.sender.domain
+            if newsletter.is_enabled and not any(covering(app.dkim_keys, domain)):
+                stands = f"no DKIM key for {domain}"
+                found.append((f"newsletter {newsletter.name}", stands, "make one: digest dkim keygen --help"))
     return found

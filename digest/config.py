@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import difflib
+import ipaddress
+import json
 import os
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
@@ -16,6 +19,8 @@ from pydantic_settings.sources import EnvSettingsSource, InitSettingsSource
 from digest.errors import ConfigError
 
 DEFAULT_FILE = Path("digest.toml")
+
+_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 
 
 class _Table(BaseModel):
@@ -27,8 +32,16 @@ class Database(_Table):
 
     url: str = Field(
         "sqlite:///digest.sqlite",
+        repr=False,
         description="sqlite:///FILE, or postgresql://USER:PASSWORD@HOST/NAME (needs digest-mailer[postgres])",
     )
+
+    @field_validator("url")
+    @classmethod
+    def _is_of_a_known_kind(cls, value: str) -> str:
+        if not re.match(r"(sqlite|postgresql)(\+\w+)?://", value):
+            raise ValueError("must begin with sqlite:/// or postgresql://")
+        return value
 
 
 class Web(_Table):
@@ -41,12 +54,17 @@ class Web(_Table):
         "", repr=False, description="secret that signs links; made and kept in the database if empty"
     )
     token_key_file: Path | None = Field(None, description="a file that holds it")
+    old_token_keys: list[str] = Field(
+        [], repr=False, description="keys that were used before: links in mails that are out still work"
+    )
 
     @field_validator("public_url")
     @classmethod
     def _is_a_site(cls, value: str) -> str:
         if value and not value.startswith(("https://", "http://")):
             raise ValueError("must begin with https:// (http:// is for trials on this machine)")
+        if value and not re.fullmatch(r"https?://[^\s/<>,?#]+(/[^\s<>,?#]*)?", value):
+            raise ValueError("must be an address without spaces, ? and #: https://digest.example.org")
         return value.rstrip("/")
 
 
@@ -56,6 +74,27 @@ class Mail(_Table):
     unsubscribe_mailbox: str = Field(
         "", description="unsubscribe@example.org: offered beside the link; a token is added as +TOKEN"
     )
+
+    @field_validator("unsubscribe_mailbox")
+    @classmethod
+    def _is_a_mailbox(cls, value: str) -> str:
+        if value and not re.fullmatch(r"[^\s<>,@\"]+@[A-Za-z0-9.-]+", value):
+            raise ValueError("must be an address like unsubscribe@example.org")
+        return value
+
+
+def _are_limits(value: list[str]) -> list[str]:
+    for each in value:
+        if not re.fullmatch(r"\d{1,9}/(second|minute|hour|day)", each) or each.startswith("0"):
+            raise ValueError(f"{each!r} is no limit like 20/second, 600/minute, 5000/hour or 20000/day")
+    return value
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"
 
 
 class Channel(_Table):
@@ -69,18 +108,71 @@ class Channel(_Table):
     username: str = ""
     password: str = Field("", repr=False)
     password_file: Path | None = Field(None, description="a file that holds the password")
+    auth: Literal["password", "xoauth2"] = Field(
+        "password", description='"xoauth2": the password is an access token; its file is read for each connection'
+    )
+    insecure_login: bool = Field(
+        False, description='with security = "none": send the password in the clear to another machine'
+    )
     verify: bool = Field(True, description="check the server's certificate")
     local_hostname: str = Field("", description="name for EHLO; this machine's own if empty")
     connections: int = Field(4, ge=1, le=200)
     messages_per_connection: int = Field(500, ge=1)
+    seconds_per_connection: float = Field(300, gt=0)
+    limits: list[str] = Field([], description='how fast at most, all senders together: ["50/second", "20000/day"]')
     pipelining: bool = Field(True, description="used where the server offers it")
     path: str = Field("outbox", description="kind folder: where the files go")
 
+    _limits = field_validator("limits")(_are_limits)
+
     @model_validator(mode="after")
     def _password_travels_safely(self) -> Channel:
-        if self.username and self.security == "none" and self.host not in ("localhost", "127.0.0.1", "::1"):
-            raise ValueError('security = "none" would send the password in the clear; use "starttls" or "tls"')
+        if self.username and self.security == "none" and not self.insecure_login and not _is_loopback(self.host):
+            raise ValueError(  # RFC 4954 §4: no password in the clear, unless somebody said so
+                'security = "none" would send the password in the clear; use "starttls" or "tls", '
+                "or say insecure_login = true where nobody else reads the network"
+            )
         return self
+
+
+class Domain(_Table):
+    """How fast to the mailboxes of one provider. "*" is for each domain that has no table of its own."""
+
+    name: str = Field("gmail.com", description="what stands after the @")
+    limits: list[str] = Field([], description='all senders together: ["20/second", "600/minute"]')
+    in_flight: int = Field(0, ge=0, description="messages at once for each sender; 0: no limit")
+
+    _limits = field_validator("limits")(_are_limits)
+
+    @field_validator("name")
+    @classmethod
+    def _is_a_domain(cls, value: str) -> str:
+        return value.strip().lower()
+
+
+class Dkim(_Table):
+    """A key that signs what goes out in the name of its domain or of one below. Several may: one table for each."""
+
+    domain: str = Field(description="the domain of the sender, or the one above it", examples=["example.org"])
+    selector: str = Field(description="the name under which DNS has the public key", examples=["s2026"])
+    key_file: Path = Field(
+        description="the private key, readable for this program alone; made by: digest dkim keygen",
+        examples=["/etc/digest/dkim-s2026.example.org.pem"],
+    )
+
+    @field_validator("domain")
+    @classmethod
+    def _is_a_domain(cls, value: str) -> str:
+        if not re.fullmatch(rf"{_LABEL}(\.{_LABEL})+", value):
+            raise ValueError("must be a domain like example.org, one beyond ASCII as xn--...")
+        return value.lower()
+
+    @field_validator("selector")
+    @classmethod
+    def _is_a_selector(cls, value: str) -> str:
+        if not re.fullmatch(rf"{_LABEL}(\.{_LABEL})*", value):  # RFC 6376 §3.1
+            raise ValueError("must be letters, digits and hyphens, like s2026")
+        return value.lower()
 
 
 class Templates(_Table):
@@ -97,8 +189,28 @@ class Collect(_Table):
     allow_hosts: list[str] = Field(
         [], description='hosts on private networks that may be fetched all the same: ["intranet.example.org"]'
     )
-    max_bytes: int = Field(10_000_000, ge=1_000, description="a longer answer is refused")
-    timeout_s: float = Field(30.0, gt=0)
+    max_bytes: int = Field(10_000_000, ge=1_000, description="a longer answer is refused, unpacked")
+    timeout_s: float = Field(30.0, gt=0, description="for a whole answer, from the first byte to the last")
+    at_once: int = Field(8, ge=1, le=32, description="sources that are read at the same time")
+    per_host: int = Field(2, ge=1, le=16, description="requests at the same time to one host")
+
+
+class Images(_Table):
+    """Copies of the pictures of articles, in the sizes that a mail shows. Off unless there is a folder."""
+
+    folder: Path | None = Field(
+        None,
+        description="where they are kept; `digest serve` gives them out under web.public_url",
+    )
+    timeout_s: float = Field(60.0, gt=0, description="for all pictures of an edition; the rest stays at its address")
+
+
+class Sending(_Table):
+    """How this machine sends."""
+
+    processes: int = Field(
+        1, ge=1, le=64, description="more than one is faster where messages are signed; one for each core"
+    )
 
 
 class Scheduler(_Table):
@@ -125,8 +237,12 @@ class Settings(BaseSettings):
     web: Web = Web()
     mail: Mail = Mail()
     channels: list[Channel] = []
+    domains: list[Domain] = []
+    dkim: list[Dkim] = []
     templates: Templates = Templates()
     collect: Collect = Collect()
+    images: Images = Images()
+    sending: Sending = Sending()
     scheduler: Scheduler = Scheduler()
     log: Log = Log()
 
@@ -154,6 +270,15 @@ class Settings(BaseSettings):
             raise ValueError(f"two channels are called {twice!r}")
         return value
 
+    @field_validator("dkim")
+    @classmethod
+    def _unique_selectors(cls, value: list[Dkim]) -> list[Dkim]:
+        names = [f"{key.selector}._domainkey.{key.domain}" for key in value]
+        twice = next((name for name in names if names.count(name) > 1), None)
+        if twice is not None:
+            raise ValueError(f"two keys are published as {twice}")
+        return value
+
 
 def find_file(given: Path | None) -> Path | None:
     """The file to read: --config, else DIGEST_CONFIG, else ./digest.toml if it is there."""
@@ -176,24 +301,49 @@ def load(path: Path | None) -> Settings:
             raise ConfigError(f"{path}: cannot be read: {cause}") from cause
         except tomllib.TOMLDecodeError as cause:
             raise ConfigError(f"{path}: not TOML: {cause}") from cause
-    unknown = [name for name in _environment() if name.split("__")[0] not in _tables()]
+    if wrong := list(_environment_lines()):
+        raise ConfigError("\n".join(wrong))
     try:
         settings = Settings(**values)
     except ValidationError as cause:
         raise ConfigError("\n".join(_lines(cause, path, values))) from cause
-    if unknown:
-        raise ConfigError("\n".join(f"environment: DIGEST_{name.upper()}: unknown key" for name in unknown))
     return _with_secrets(settings, path)
 
 
-def _environment() -> Iterator[str]:
+def _environment_lines() -> Iterator[str]:
+    """What pydantic-settings would pass over (an unknown table), or stop at without naming it (a value not JSON)."""
     for name in os.environ:
-        if name.startswith("DIGEST_") and name not in ("DIGEST_CONFIG", "DIGEST_TEST_DATABASE_URL"):
-            yield name.removeprefix("DIGEST_").lower()
+        if not name.startswith("DIGEST_") or name in ("DIGEST_CONFIG", "DIGEST_TEST_DATABASE_URL"):
+            continue
+        table, *keys = name.removeprefix("DIGEST_").lower().split("__")
+        if table not in Settings.model_fields:
+            near = difflib.get_close_matches(table, Settings.model_fields, n=1)
+            meant = "__".join(["DIGEST_" + near[0], *keys]).upper() if near else ""
+            yield f"environment {name}: unknown key" + (f"; did you mean {meant}?" if near else "")
+        elif _of_list(table) and keys:
+            yield f"environment {name}: all {table} come as one JSON list in DIGEST_{table.upper()}"
+        elif (not keys or _is_list(table, keys)) and not _is_json(os.environ[name]):
+            yield f"environment {name}: must be JSON, as tables and lists are"
 
 
-def _tables() -> set[str]:
-    return set(Settings.model_fields)
+def _of_list(table: str) -> type[BaseModel] | None:
+    """What a list of tables is a list of; None for a single table."""
+    field = Settings.model_fields.get(table)
+    of = get_args(field.annotation) if field is not None else ()
+    return of[0] if of and issubclass(of[0], BaseModel) else None
+
+
+def _is_list(table: str, keys: list[str]) -> bool:
+    fields: Any = getattr(Settings.model_fields[table].annotation, "model_fields", {})
+    return keys[0] in fields and isinstance(fields[keys[0]].default, list)
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _lines(error: ValidationError, path: Path | None, values: Mapping[str, Any]) -> Iterator[str]:
@@ -208,10 +358,11 @@ def _lines(error: ValidationError, path: Path | None, values: Mapping[str, Any])
 
 
 def _origin(where: list[str], path: Path | None, values: Mapping[str, Any]) -> str:
-    name = "DIGEST_" + "__".join(where).upper()
-    if name in os.environ or path is None or where[0] not in values:
-        return f"environment {name}"
-    return str(path)
+    names = ["DIGEST_" + "__".join(where[:count]).upper() for count in range(len(where), 0, -1)]
+    for name in names:  # the value itself, or a table given as JSON in which it stands
+        if name in os.environ:
+            return f"environment {name}"
+    return str(path) if path is not None and where[0] in values else f"environment {names[0]}"
 
 
 def _siblings(where: list[str]) -> list[str]:
@@ -220,7 +371,7 @@ def _siblings(where: list[str]) -> list[str]:
         if part.isdigit():
             continue
         annotation = model.model_fields[part].annotation if part in model.model_fields else None
-        model = Channel if part == "channels" else annotation
+        model = _of_list(part) or annotation
     return list(getattr(model, "model_fields", {}))
 
 
@@ -236,9 +387,14 @@ def _with_secrets(settings: Settings, path: Path | None) -> Settings:
 
 def _secret(file: Path, key: str, path: Path | None) -> str:
     try:
-        return file.read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError) as cause:
-        raise ConfigError(f"{path or 'environment'}: {key}: {file} cannot be read: {cause}") from cause
+        secret = file.read_text(encoding="utf-8").strip()
+    except OSError as cause:
+        raise ConfigError(f"{path or 'environment'}: {key}: {file} cannot be read: {cause.strerror}") from cause
+    except UnicodeDecodeError as cause:  # its text quotes what it met
+        raise ConfigError(f"{path or 'environment'}: {key}: {file} is no text file") from cause
+    if not secret:
+        raise ConfigError(f"{path or 'environment'}: {key}: {file} is empty")
+    return secret
 
 
 def example() -> str:
@@ -250,8 +406,11 @@ def example() -> str:
         "",
     ]
     for name, field in Settings.model_fields.items():
-        model: Any = Channel if name == "channels" else field.annotation
-        header = f"[[{name}]]" if name == "channels" else f"[{name}]"
+        rows = _of_list(name)
+        model: Any = rows or field.annotation
+        header = f"[[{name}]]" if rows else f"[{name}]"
+        if any(key.is_required() for key in model.model_fields.values()):
+            header = f"# {header}"
         lines += [f"# {line}" for line in str(model.__doc__).strip().splitlines()]
         lines += [header, *_example_keys(model), ""]
     return "\n".join(lines).rstrip() + "\n"
@@ -261,6 +420,9 @@ def _example_keys(model: type[BaseModel]) -> Iterator[str]:
     for key, field in model.model_fields.items():
         if field.description:
             yield f"# {field.description}"
+        if field.is_required():
+            yield f'# {key} = "{(field.examples or [""])[0]}"'
+            continue
         value = field.default
         file = f"/run/secrets/{key.removesuffix('_file')}" if key.endswith("_file") else f"my-{model.__name__.lower()}"
         yield f'# {key} = "{file}"' if value is None else f"{key} = {_toml(value)}"

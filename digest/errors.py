@@ -8,8 +8,11 @@ DigestError                 says in one line what is wrong, with what, and what 
 ├── BadInput                a file or a value that a person gave cannot be read (exit code 6)
 ├── SourceError
 │   ├── SourceUnreachable   "could not look": network, database or file not there
+│   │   ├── SourceBusy      the server asks to be left alone for a while
+│   │   └── SourceGone      the server says that it is gone for good
 │   └── SourceMalformed     looked, and what came back cannot be understood
 ├── RenderFailed            a template is wrong: file, line, expression (exit code 7)
+├── NothingLeft             all articles of a copy were withdrawn: it is not sent
 ├── MessageInvalid          a message that must not leave: a header with a line break, a missing address
 └── ChannelUnavailable      nothing was tried; the rows stay as they are (exit code 8)
 """
@@ -49,12 +52,28 @@ class SourceUnreachable(SourceError):
     pass
 
 
+class SourceBusy(SourceUnreachable):
+    """wait_s   how long, as the server says"""
+
+    def __init__(self, text: str, *, wait_s: int) -> None:
+        super().__init__(text)
+        self.wait_s = wait_s
+
+
+class SourceGone(SourceUnreachable):
+    pass
+
+
 class SourceMalformed(SourceError):
     pass
 
 
 class RenderFailed(DigestError):
     exit_code = 7
+
+
+class NothingLeft(DigestError):
+    pass
 
 
 class MessageInvalid(DigestError):

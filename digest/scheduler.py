@@ -3,81 +3,117 @@
 It holds no job store and knows no date: every tick asks our own tables what is due (editions/due.py), and a unique row
 decides who publishes. So two of these on one database, a restart, a pause of a week and a clock that jumps all end in
 one edition per period. APScheduler's own cron loses whole weeks at DST: docs/DECISIONS.md "schedule".
+
+Ticks are short: each edition is sent in a thread of its own, so that one that takes hours (a limit, a warm-up) does not
+keep the next newsletter waiting.
 """
 
 from __future__ import annotations
 
-import asyncio
 import sys
 import threading
+from concurrent.futures import Future
+from concurrent.futures import ThreadPoolExecutor as Threads
+from typing import Protocol
 
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from digest import log
 from digest.app import App
-from digest.errors import DigestError
+from digest.errors import DigestError, Refused
 from digest.flows import dispatch, publish
 from digest.flows.collect import collect_sources
+from digest.flows.dispatch import DispatchReport
+from digest.flows.syncing import sync_due
+
+EDITIONS_AT_ONCE = 8
 
 
-def tick(app: App, stop: threading.Event) -> None:
-    """Collect where an edition is due, build it, send what may go. Nothing that goes wrong ends the next tick."""
-    now = app.clock.now()
-    try:
-        if publish.is_anything_due(app.engine, now=now):
-            collect_sources(app.engine, app.fetcher, now=now)
-            publish.build_due(app.engine, app.press, now=now)
-        for edition_id in dispatch.unfinished(app.engine):
-            if not stop.is_set():
-                _send(app, edition_id, stop)
-    except DigestError as error:
+class Send(Protocol):
+    """Who sends: workers/local.py, or whatever else the door that starts the ticker has."""
+
+    def __call__(self, app: App, edition_id: int, *, stop: threading.Event) -> DispatchReport: ...
+
+
+class Ticker:
+    """Ticks at once and then every `scheduler.tick_s` seconds; a tick that is still running is never doubled."""
+
+    def __init__(self, app: App, send: Send) -> None:
+        self._app, self._send = app, send
+        self._stop = threading.Event()
+        self._threads = Threads(EDITIONS_AT_ONCE, thread_name_prefix="edition")
+        self._sending: dict[int, Future[None]] = {}
+        self._troubles: dict[int, str] = {}
+        self._scheduler = BackgroundScheduler(executors={"default": ThreadPoolExecutor(1)}, timezone="UTC")
+        self._scheduler.add_job(
+            self.tick,
+            "interval",
+            seconds=app.settings.scheduler.tick_s,
+            next_run_time=app.clock.now(),
+            max_instances=1,
+            coalesce=True,
+            misfire_grace_time=None,
+        )
+
+    def start(self) -> None:
+        self._scheduler.start()
+
+    def stop(self) -> None:
+        """Finish what is in flight; returns when it is recorded."""
+        self._stop.set()
+        self._scheduler.shutdown(wait=True)
+        self._threads.shutdown(wait=True)
+
+    def tick(self) -> None:
+        """Collect where an edition is due, build it, send what may go. What goes wrong in one ends no other."""
+        app, now = self._app, self._app.clock.now()
+        with _Said("tick"):
+            if publish.is_anything_due(app.engine, now=now):
+                collect_sources(app.engine, app.fetcher, now=now, at_once=app.settings.collect.at_once)
+                for report in sync_due(app.engine, now=now):
+                    if report.error or report.held:
+                        _say(f"readers of {report.newsletter} from {report.source}: {report.error or report.held}")
+                publish.build_due(app.engine, app.press, now=now)
+        with _Said("tick"):
+            for edition_id in dispatch.unfinished(app.engine):
+                running = self._sending.get(edition_id)
+                if not self._stop.is_set() and (running is None or running.done()):
+                    self._sending[edition_id] = self._threads.submit(self._send_one, edition_id)
+
+    def _send_one(self, edition_id: int) -> None:
+        with _Said(f"edition {edition_id}"):
+            try:
+                dispatch.plan(self._app.engine, edition_id, now=self._app.clock.now())
+            except Refused:  # another process has sent it, or somebody cancelled it, since we looked
+                return
+            report = self._send(self._app, edition_id, stop=self._stop)
+            if report.trouble != self._troubles.get(edition_id, ""):  # said once, not with every tick
+                _say(
+                    f"edition {edition_id} waits: {report.trouble}"
+                    if report.trouble
+                    else f"edition {edition_id} goes on"
+                )
+            self._troubles[edition_id] = report.trouble
+
+
+class _Said:
+    """An accident is told to the person at the machine, and goes no further: the next tick tries again."""
+
+    def __init__(self, what: str) -> None:
+        self._what = what
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> bool:
+        if not isinstance(error, Exception):
+            return error is None
         log.warn("tick.failed", error=type(error).__name__)
-        _say(str(error))
-    except Exception as error:
-        log.warn("tick.failed", error=type(error).__name__)
-        _say(f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}")
-
-
-def _send(app: App, edition_id: int, stop: threading.Event) -> None:
-    dispatch.plan(app.engine, edition_id, now=app.clock.now())
-    maker = publish.open_maker(app.engine, app.press, edition_id)
-
-    async def run() -> dispatch.DispatchReport:
-        halt = asyncio.Event()
-
-        async def watch() -> None:
-            while not stop.is_set():
-                await asyncio.sleep(0.2)
-            halt.set()
-
-        watching = asyncio.create_task(watch())
-        try:
-            return await dispatch.send(app.engine, maker, app.channels, clock=app.clock, stop=halt)
-        finally:
-            watching.cancel()
-
-    report = asyncio.run(run())
-    if report.trouble:
-        _say(f"edition {edition_id} waits: {report.trouble}")
+        first_line = str(error).partition("\n")[0]
+        _say(f"{self._what}: {error if isinstance(error, DigestError) else f'{type(error).__name__}: {first_line}'}")
+        return True
 
 
 def _say(text: str) -> None:
     """For the person at the machine; an error may name a file or a host, so it is no log event."""
     print(f"digest: {text}", file=sys.stderr, flush=True)  # noqa: T201
-
-
-def make_ticker(app: App, stop: threading.Event) -> BackgroundScheduler:
-    """Ticks at once and then every `scheduler.tick_s` seconds; a tick that is still running is never doubled."""
-    ticker = BackgroundScheduler(executors={"default": ThreadPoolExecutor(1)}, timezone="UTC")
-    ticker.add_job(
-        tick,
-        "interval",
-        seconds=app.settings.scheduler.tick_s,
-        args=[app, stop],
-        next_run_time=app.clock.now(),
-        max_instances=1,
-        coalesce=True,
-        misfire_grace_time=None,
-    )
-    return ticker

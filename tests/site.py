@@ -15,6 +15,7 @@ from digest.delivery.channels.smtp import Options, SmtpChannel
 from digest.editions import store as editions
 from digest.flows.copies import PublicAddresses
 from digest.flows.publish import Press
+from digest.message.sign import Signer
 from digest.model.address import EmailAddress
 from digest.model.newsletter import Newsletter, NewsletterId, Schedule
 
@@ -23,17 +24,20 @@ KEY = b"k" * 32
 
 TEMPLATE = {
     "body.html": (
-        "<html><head><style>p {margin:0}</style></head><body><p>{{ reader.first_name|default('friend', true) }}</p>"
+        "<html><head><style>p {margin:0}</style></head><body>"
+        "<p>{{ reader.first_name|default('friend', true) }} {{ reader.missed }}</p>"
         '<table>{% picks "lead" as a, p %}<tr><td><h1>{{ a.title }}</h1></td></tr>{% endpicks %}'
         '{% picks "rows" as a, p %}<tr><td>{{ p.number }} <a href="{{ a.url }}">{{ a.title }}</a></td></tr>{% endpicks %}'
         '{% picks "headlines" as a, p %}<tr><td>{{ a.title }}</td></tr>{% endpicks %}</table>'
         '<p><a href="{{ reader.unsubscribe_url }}">Leave</a></p></body></html>'
     ),
     "body.txt": (
-        '{% for region in ("lead",) %}{% endfor %}{% picks "lead" as a, p %}{{ a.title }}\n{{ a.url }}\n{% endpicks %}'
-        '{% picks "rows" as a, p %}{{ a.title }}\n{{ a.url }}\n{% endpicks %}{{ reader.unsubscribe_url }}\n'
+        '{{ reader.missed }}\n{% picks "lead" as a, p %}{{ a.title }}\n{{ a.url }}\n{% endpicks %}'
+        '{% picks "rows" as a, p %}{{ a.title }}\n{{ a.url }}\n{% endpicks %}'
+        '{% picks "headlines" as a, p %}{{ a.title }}\n{{ a.url }}\n{% endpicks %}{{ reader.unsubscribe_url }}\n'
     ),
-    "subject.txt": "{% if edition.is_test %}[Test] {% endif %}{{ edition.subject }}",
+    "subject.txt": "{% if edition.is_test %}[Test] {% endif %}"
+    "{% if edition.is_own %}{{ reader.subject }}{% else %}{{ edition.subject }}{% endif %}",
 }
 
 
@@ -85,16 +89,17 @@ def write_thin_template(folder: Path) -> Path:
         path.write_text(source)
     words = folder / "email" / "words" / "en.toml"
     words.parent.mkdir(parents=True)
-    words.write_text('and = "and"\n')
+    words.write_text('and = "and"\nmissed = "What you missed"\n')
     return folder
 
 
-def make_press(*folders: Path) -> Press:
+def make_press(*folders: Path, signer: Signer | None = None) -> Press:
     return Press(
         template_folders=list(folders),
         addresses=PublicAddresses(
             base_url="https://digest.example.org", unsubscribe_mailbox="leave@example.org", token_keys=(KEY,)
         ),
+        signer=signer,
     )
 
 
@@ -156,6 +161,7 @@ def add_articles(engine: Engine, count: int, *, start: datetime = NOW, first: in
                     "canonical_url": f"https://harbourpost.example/a{number}",
                     "title": f"Story {number}",
                     "published_at": start - timedelta(hours=number - first + 1),
+                    "ready_at": start - timedelta(hours=number - first + 1),
                     "authors": ["Ana"],
                     "topics": ["City"],
                     "comments": [],

@@ -26,6 +26,7 @@ class Person:
     line         of the file, where it comes from one
     attributes   every column that is none of FIELDS
     consent      what they agreed to, or where that is kept, as the file says
+    consent_at, consent_origin   when and where they did, as far as a site's own database says
     """
 
     address: EmailAddress
@@ -34,6 +35,8 @@ class Person:
     time_zone: str = ""
     joined_at: datetime | None = None
     consent: str = ""
+    consent_at: datetime | None = None
+    consent_origin: str = ""
     attributes: Mapping[str, str] = field(default_factory=dict)
     line: int = 0
 

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, insert, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import ColumnElement, Connection, Row, and_, func, insert, select, update
 
+from digest.audience.choosing import Wanted
 from digest.audience.intake import Added as Added
 from digest.audience.intake import put_people as put_people
-from digest.db.tables import consent, newsletter, subscriber, subscription, suppression
+from digest.audience.intake import remember_subscribers
+from digest.db.rows import upsert
+from digest.db.tables import consent, newsletter, reader_change, subscriber, subscription, suppression
 from digest.errors import NotFound
 from digest.model.address import EmailAddress
+from digest.model.choices import choices_from_json, choices_to_json
 from digest.model.subscriber import (
     Subscriber,
     SubscriberId,
@@ -37,6 +41,10 @@ def get_subscriber(connection: Connection, address: str) -> Subscriber:
     return subscriber_of_row(row)
 
 
+def get_subscriber_by_id(connection: Connection, subscriber_id: SubscriberId) -> Subscriber:
+    return subscriber_of_row(connection.execute(select(subscriber).where(subscriber.c.id == subscriber_id)).one())
+
+
 def subscriber_of_row(row: Row[Any]) -> Subscriber:
     local, _, domain = row.address.rpartition("@")
     return Subscriber(
@@ -49,8 +57,58 @@ def subscriber_of_row(row: Row[Any]) -> Subscriber:
     )
 
 
-def change_subscriber(connection: Connection, subscriber_id: SubscriberId, **values: object) -> None:
+def change_subscriber(connection: Connection, subscriber_id: SubscriberId, *, now: datetime, **values: object) -> None:
+    """What it was stays on record, so that what went out before can be explained and made again (P10)."""
+    remember_subscribers(connection, [subscriber_id], now=now)
     connection.execute(update(subscriber).where(subscriber.c.id == subscriber_id).values(**values))
+
+
+def change_wanted(connection: Connection, of: Subscription, wanted: Wanted, *, now: datetime) -> None:
+    """How the reader wants the newsletter; what it was stays on record."""
+    was = {
+        "slot": of.slot,
+        "slot_since": of.slot_since.isoformat() if of.slot_since else None,
+        "hour": of.hour,
+        "paused_until": of.paused_until.isoformat() if of.paused_until else None,
+        "preferences": choices_to_json(of.choices),
+    }
+    connection.execute(
+        insert(reader_change).values(subscriber_id=of.subscriber_id, subscription_id=of.id, at=now, was=was)
+    )
+    connection.execute(
+        update(subscription)
+        .where(subscription.c.id == of.id)
+        .values(
+            slot=wanted.slot,
+            slot_since=now if wanted.slot != of.slot else of.slot_since,
+            hour=wanted.hour,
+            paused_until=wanted.paused_until,
+            preferences=choices_to_json(wanted.choices),
+        )
+    )
+
+
+def find_wanted_before(connection: Connection, subscription_id: int, *, at: datetime) -> dict[str, Any] | None:
+    """What the subscription said at that instant, if it was changed since: the `was` of the first change after it."""
+    return _first_after(connection, reader_change.c.subscription_id == subscription_id, at)
+
+
+def find_person_before(connection: Connection, subscriber_id: SubscriberId, *, at: datetime) -> dict[str, Any] | None:
+    """The same of the person: name, language, time zone, attributes. index  ix_reader_change_subscriber_id"""
+    of = and_(reader_change.c.subscriber_id == subscriber_id, reader_change.c.subscription_id.is_(None))
+    return _first_after(connection, of, at)
+
+
+def _first_after(connection: Connection, of: ColumnElement[bool], at: datetime) -> dict[str, Any] | None:
+    query = select(reader_change.c.was).where(of, reader_change.c.at > at).order_by(reader_change.c.id).limit(1)
+    was: dict[str, Any] | None = connection.execute(query).scalar()
+    return was
+
+
+def lock_subscription(connection: Connection, subscription_id: int) -> Subscription | None:
+    """To be changed: of two changes at the same moment the second sees the first."""
+    row = connection.execute(select(subscription).where(subscription.c.id == subscription_id).with_for_update()).first()
+    return _subscription(row) if row else None
 
 
 def list_subscriptions(connection: Connection, subscriber_id: SubscriberId) -> list[tuple[str, Subscription]]:
@@ -77,6 +135,17 @@ def list_subscribers(
     if search:
         query = query.where(subscriber.c.address_key.contains(search.casefold(), autoescape=True))
     return list(connection.execute(query))
+
+
+def list_people(connection: Connection, subscription_ids: Sequence[int]) -> list[tuple[int, datetime, Subscriber]]:
+    """(subscription, when they joined, who it is), for a few, in key order."""
+    rows = connection.execute(
+        select(subscriber, subscription.c.id.label("subscription_id"), subscription.c.joined_at)
+        .join(subscription, subscription.c.subscriber_id == subscriber.c.id)
+        .where(subscription.c.id.in_(subscription_ids))
+        .order_by(subscription.c.id)
+    )
+    return [(row.subscription_id, row.joined_at, subscriber_of_row(row)) for row in rows]
 
 
 def find_subscription(connection: Connection, subscription_id: int) -> Subscription | None:
@@ -106,9 +175,8 @@ def suppress(
     connection: Connection, address: EmailAddress, reason: SuppressionReason, *, now: datetime, detail: str = ""
 ) -> bool:
     """False when the address was suppressed before: the first reason stays."""
-    build = (postgresql if connection.dialect.name == "postgresql" else sqlite).insert
     result = connection.execute(
-        build(suppression)
+        upsert(connection, suppression)
         .values(address_key=address.key, reason=reason, detail=detail, since_at=now)
         .on_conflict_do_nothing(index_elements=["address_key"])
     )
@@ -117,6 +185,32 @@ def suppress(
 
 def find_suppression(connection: Connection, address: EmailAddress) -> str | None:
     return connection.execute(select(suppression.c.reason).where(suppression.c.address_key == address.key)).scalar()
+
+
+def list_sample(
+    connection: Connection, newsletter_id: int, size: int
+) -> list[tuple[SubscriptionId, datetime, Subscriber]]:
+    """Active readers from all over the audience, with when they joined: some from each of twenty places in key order.
+
+    index   pk_subscription
+    """
+    of = subscription.c.newsletter_id == newsletter_id, subscription.c.status == SubscriptionStatus.ACTIVE
+    first, last = connection.execute(select(func.min(subscription.c.id), func.max(subscription.c.id)).where(*of)).one()
+    if first is None:
+        return []
+    found: dict[int, tuple[SubscriptionId, datetime, Subscriber]] = {}
+    places = min(20, size)
+    for place in range(places):
+        rows = connection.execute(
+            select(subscription.c.id.label("subscription_id"), subscription.c.joined_at, subscriber)
+            .join(subscriber, subscriber.c.id == subscription.c.subscriber_id)
+            .where(*of, subscription.c.id >= first + (last - first) * place // places)
+            .order_by(subscription.c.id)
+            .limit(size // places)
+        )
+        for row in rows:
+            found[row.subscription_id] = (SubscriptionId(row.subscription_id), row.joined_at, subscriber_of_row(row))
+    return list(found.values())
 
 
 def count_subscriptions(connection: Connection, newsletter_id: int) -> dict[str, int]:
@@ -137,4 +231,8 @@ def _subscription(row: Row[Any]) -> Subscription:
         joined_at=row.joined_at,
         left_at=row.left_at,
         paused_until=row.paused_until,
+        slot=row.slot,
+        slot_since=row.slot_since,
+        hour=row.hour,
+        choices=choices_from_json(row.preferences),
     )

@@ -24,8 +24,9 @@ def example() -> None:
 def check(context: typer.Context) -> None:
     """Read the settings and say what is wrong with them, if anything."""
     from digest import config
+    from digest.app import make_app
 
     state: State = context.obj
     file = config.find_file(state.config_file)
-    config.load(file)
+    _ = make_app(config.load(file)).dkim_keys
     print(f"{file or 'the environment and the defaults'}: fine")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,7 +13,7 @@ from digest.cli.output import confirm, show_fields, show_json, show_table
 
 if TYPE_CHECKING:
     from digest.app import App
-    from digest.flows.copies import Recipient
+    from digest.flows.copies import CopyMaker, Recipient
     from digest.model.edition import Edition
 
 tree = typer.Typer(help="Editions: build, look, approve, send, stop.", no_args_is_help=True)
@@ -38,11 +39,15 @@ def build(
     from digest.editions.store import get_newsletter
     from digest.flows import publish
     from digest.flows.collect import collect_sources
+    from digest.flows.syncing import sync_due
 
     app = open_app(context)
     now = app.clock.now()
     if collect:
-        collect_sources(app.engine, app.fetcher, now=now)
+        collect_sources(app.engine, app.fetcher, now=now, at_once=app.settings.collect.at_once)
+        for look in sync_due(app.engine, now=now):
+            if look.error or look.held:
+                print(f"readers of {look.newsletter} from {look.source}: {look.error or look.held}", file=sys.stderr)
     with reading(app.engine) as connection:
         found = get_newsletter(connection, newsletter)
     report = publish.build(app.engine, app.press, replace(found, needs_review=True), publish.extra_period(now), now=now)
@@ -63,7 +68,7 @@ def list_(
 ) -> None:
     """The newest editions first."""
     from digest.db.engine import reading
-    from digest.delivery.store import balance
+    from digest.delivery.counts import balance
     from digest.editions.store import get_newsletter, list_editions, list_newsletters
 
     with reading(open_app(context).engine) as connection:
@@ -98,13 +103,14 @@ def list_(
 def show(context: typer.Context, edition_id: int, as_json: _JSON = False) -> None:
     """One edition: its articles, its balance, and why deliveries were not accepted."""
     from digest.db.engine import reading
-    from digest.delivery import store as ledger
+    from digest.delivery import counts as ledger
     from digest.editions.store import get_edition
 
     with reading(open_app(context).engine) as connection:
         edition = get_edition(connection, edition_id)
-        counts = ledger.balance(connection, edition_id)
-        reasons = ledger.count_reasons(connection, edition_id)
+        counted = ledger.count(connection, edition_id)
+        counts = ledger.balance(connection, edition_id, counted)
+    reasons = ledger.reasons(counted)
     if as_json:
         show_json({"edition": edition, "balance": counts, "reasons": reasons})
         return
@@ -117,6 +123,8 @@ def show(context: typer.Context, edition_id: int, as_json: _JSON = False) -> Non
             "due": edition.due_at,
             "articles from": edition.window_from,
             "articles until": edition.window_until,
+            "sponsor": f"{edition.sponsor.name}: {edition.sponsor.title}" if edition.sponsor else "",
+            "events": "; ".join(event.title for event in edition.events),
         }
     )
     show_table(
@@ -147,7 +155,7 @@ def preview(
 
     app = open_app(context)
     maker = publish.open_maker(app.engine, app.press, edition_id)
-    raw = maker.message(_recipient(app, maker.newsletter.id, to), at=app.clock.now())
+    raw = maker.message(_recipient(app, maker, to), at=app.clock.now())
     parsed: Any = email.message_from_bytes(raw, policy=policy.default)
     out.mkdir(parents=True, exist_ok=True)
     for subtype, suffix in (("html", ".html"), ("plain", ".txt")):
@@ -156,6 +164,11 @@ def preview(
     (out / f"edition-{edition_id}.eml").write_bytes(raw)
     print(f"subject: {parsed['Subject']}")
     print(f"wrote {out}/edition-{edition_id}.html, .txt and .eml ({len(raw) / 1024:.0f} KB)")
+    found = publish.survey(app.engine, maker)
+    made = "; ".join(f"{language}: {counts['frames']} of the mail" for language, counts in found.variants.items())
+    print(f"renderings for {found.readers:,} readers of the audience: {made}; at most {found.most} of one thing")
+    for cause in (each for each in found.causes[:5] if each.answers > 1):
+        print(f"  {cause.template}, line {cause.line}: {cause.question} has {cause.answers} answers")
 
 
 @tree.command()
@@ -179,7 +192,7 @@ def test(
 
     app = open_app(context)
     maker = publish.open_maker(app.engine, app.press, edition_id, is_test=True)
-    recipient = _recipient(app, maker.newsletter.id, reader)
+    recipient = _recipient(app, maker, reader)
     copies = []
     for address in to:
         try:
@@ -190,7 +203,7 @@ def test(
         copies.append(maker.test_copy(one, at=app.clock.now()))
     outcomes = asyncio.run(send_trial(app.channels, copies))
     for address, outcome in zip(to, outcomes, strict=True):
-        print(f"{address}: {outcome.verdict} ({outcome.code} {outcome.text})")
+        print(f"{address}: {outcome.verdict} {outcome.code or ''} {outcome.text}".rstrip())
     if any(outcome.verdict != "accepted" for outcome in outcomes):
         raise typer.Exit(8)
 
@@ -238,7 +251,8 @@ def approve(context: typer.Context, edition_id: int) -> None:
     from digest.flows import publish
 
     app = open_app(context)
-    publish.approve(app.engine, app.press, edition_id, now=app.clock.now(), actor=actor())
+    for line in publish.approve(app.engine, app.press, edition_id, now=app.clock.now(), actor=actor()):
+        print(line)
     print(f"edition {edition_id} is approved; send it now: digest edition send {edition_id}")
 
 
@@ -250,17 +264,18 @@ def send(context: typer.Context, edition_id: int, yes: _YES = False, as_json: _J
     """
     from digest.cli.sending import send_edition, show_dispatch
     from digest.db.engine import reading
-    from digest.delivery.store import balance, count_audience
+    from digest.delivery.counts import balance
     from digest.editions.store import get_edition, get_newsletter_by_id
     from digest.errors import Refused
     from digest.flows import publish
+    from digest.flows.dispatch.planning import count_edition_audience
 
     app = open_app(context)
     channels = app.channels
     with reading(app.engine) as connection:
         edition = get_edition(connection, edition_id)
         newsletter = get_newsletter_by_id(connection, edition.newsletter_id)
-        audience = count_audience(connection, newsletter.id, now=app.clock.now())
+        audience = count_edition_audience(connection, edition, newsletter, now=app.clock.now())
         counts = balance(connection, edition_id)
     if edition.status in ("sent", "cancelled", "empty", "paused"):
         raise Refused(_cannot_send(edition))
@@ -273,6 +288,7 @@ def send(context: typer.Context, edition_id: int, yes: _YES = False, as_json: _J
                 "articles": len(edition.candidates),
                 "from": f"{newsletter.sender_name or newsletter.title} <{newsletter.sender}>",
                 "channel": ", ".join(channel.name for channel in channels),
+                "unsubscribe link": app.settings.web.public_url or "NONE: set web.public_url before a real send",
                 "readers": counts.still_to_do if counts.planned else readers,
                 **{f"left out, {reason}": count for reason, count in audience.items()},
             }
@@ -292,31 +308,31 @@ def send(context: typer.Context, edition_id: int, yes: _YES = False, as_json: _J
 @tree.command()
 def pause(context: typer.Context, edition_id: int) -> None:
     """Stop a running send, in whatever process it runs; nothing is lost. Go on: digest edition resume"""
-    from digest.flows import publish
+    from digest.flows import control
 
     app = open_app(context)
-    publish.pause(app.engine, edition_id, now=app.clock.now(), actor=actor())
+    control.pause(app.engine, edition_id, now=app.clock.now(), actor=actor())
     print(f"edition {edition_id} is paused; go on with: digest edition resume {edition_id}")
 
 
 @tree.command()
 def resume(context: typer.Context, edition_id: int) -> None:
     """Let a paused edition go on; a running `digest serve` takes it up by itself."""
-    from digest.flows import publish
+    from digest.flows import control
 
     app = open_app(context)
-    publish.resume(app.engine, edition_id, now=app.clock.now(), actor=actor())
+    control.resume(app.engine, edition_id, now=app.clock.now(), actor=actor())
     print(f"edition {edition_id} goes on; send it from here: digest edition send {edition_id}")
 
 
 @tree.command()
 def cancel(context: typer.Context, edition_id: int, yes: _YES = False) -> None:
     """No further copy goes out. This cannot be undone; what was accepted stays accepted."""
-    from digest.flows import publish
+    from digest.flows import control
 
     app = open_app(context)
     confirm(f"Cancel edition {edition_id} for all who do not have it yet? This cannot be undone.", yes=yes)
-    count = publish.cancel(app.engine, edition_id, now=app.clock.now(), actor=actor())
+    count = control.cancel(app.engine, edition_id, now=app.clock.now(), actor=actor())
     print(f"edition {edition_id} is cancelled; {count:,} readers will not get it")
 
 
@@ -330,12 +346,12 @@ def resolve(
     ] = False,
 ) -> None:
     """Settle deliveries whose answer was lost: the server may have taken them, or not (RFC 1047)."""
-    from digest.flows import publish
+    from digest.flows import control
 
     if leave == resend:
         raise typer.BadParameter("say either --leave or --resend")
     app = open_app(context)
-    count = publish.resolve(app.engine, edition_id, resend=resend, now=app.clock.now(), actor=actor())
+    count = control.resolve(app.engine, edition_id, resend=resend, now=app.clock.now(), actor=actor())
     print(f"{count:,} unknown deliveries {'will be sent again' if resend else 'stay as they are'}")
 
 
@@ -345,14 +361,15 @@ def audit(context: typer.Context, edition_id: int, as_json: _JSON = False) -> No
     Exit code 9 when it does not balance.
     """
     from digest.db.engine import reading
-    from digest.delivery import store as ledger
+    from digest.delivery import counts as ledger
     from digest.editions.store import get_edition
 
     with reading(open_app(context).engine) as connection:
         get_edition(connection, edition_id)
-        counts = ledger.balance(connection, edition_id)
-        reasons = ledger.count_reasons(connection, edition_id)
+        counted = ledger.recount(connection, edition_id)
+        counts = ledger.balance(connection, edition_id, counted)
         twice = ledger.count_double(connection, edition_id)
+    reasons = ledger.reasons(counted)
     if as_json:
         show_json({"balance": counts, "balanced": counts.is_balanced and not twice, "reasons": reasons})
     else:
@@ -383,12 +400,13 @@ def _cannot_send(edition: Edition) -> str:
     }[edition.status]
 
 
-def _recipient(app: App, newsletter_id: int, address: str) -> Recipient:
+def _recipient(app: App, maker: CopyMaker, address: str) -> Recipient:
     """A reader by address, or an invented one."""
     from digest.audience.store import get_subscriber, list_subscriptions
     from digest.db.engine import reading
     from digest.errors import NotFound
     from digest.flows.copies import Recipient
+    from digest.flows.explain import picks_for
     from digest.model.address import EmailAddress
     from digest.model.subscriber import Subscriber, SubscriberId
 
@@ -398,8 +416,11 @@ def _recipient(app: App, newsletter_id: int, address: str) -> Recipient:
     with reading(app.engine) as connection:
         subscriber = get_subscriber(connection, address)
         found = [
-            each for _, each in list_subscriptions(connection, subscriber.id) if each.newsletter_id == newsletter_id
+            each
+            for _, each in list_subscriptions(connection, subscriber.id)
+            if each.newsletter_id == maker.newsletter.id
         ]
     if not found:
         raise NotFound(f"{address} is not subscribed to this newsletter")
-    return Recipient(subscription_id=found[0].id, subscriber=subscriber, joined_at=found[0].joined_at)
+    picks = picks_for(app.engine, maker.edition.id, found[0].id, now=app.clock.now())
+    return Recipient(subscription_id=found[0].id, subscriber=subscriber, joined_at=found[0].joined_at, picks=picks)

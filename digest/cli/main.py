@@ -11,7 +11,30 @@ from typing import Annotated, Any
 
 import typer
 
-from digest.cli import article, config, db, demo, doctor, edition, newsletter, running, source, subscriber
+from digest import __version__
+from digest.cli import (
+    article,
+    choices,
+    config,
+    curate,
+    db,
+    demo,
+    dkim,
+    doctor,
+    edition,
+    event,
+    explain,
+    newsletter,
+    paid,
+    recall,
+    running,
+    schedule,
+    simulate,
+    source,
+    subscriber,
+    sync,
+    watch,
+)
 from digest.cli.context import State
 from digest.errors import DigestError
 
@@ -34,8 +57,28 @@ tree.add_typer(subscriber.tree, name="subscriber")
 tree.add_typer(article.tree, name="article")
 tree.add_typer(source.tree, name="source")
 tree.add_typer(edition.tree, name="edition")
+tree.add_typer(event.tree, name="event")
 tree.add_typer(db.tree, name="db")
 tree.add_typer(config.tree, name="config")
+tree.add_typer(dkim.tree, name="dkim")
+edition.tree.command("watch")(watch.watch)
+newsletter.tree.command("sponsor")(paid.sponsor)
+newsletter.tree.command("schedule")(schedule.schedule)
+newsletter.tree.command("offer")(choices.offer)
+newsletter.tree.command("simulate")(simulate.simulate)
+subscriber.tree.command("choose")(choices.choose)
+subscriber.tree.command("sync")(sync.sync)
+article.tree.command("change")(curate.change)
+article.tree.command("embargo")(curate.embargo)
+article.tree.command("held")(curate.held)
+article.tree.command("release")(curate.release)
+article.tree.command("discard")(curate.discard)
+article.tree.command("withdraw")(recall.withdraw)
+article.tree.command("pin")(recall.pin)
+article.tree.command("unpin")(recall.unpin)
+edition.tree.command("correct")(recall.correct)
+edition.tree.command("recreate")(explain.recreate)
+tree.command("explain")(explain.explain)
 tree.command("collect")(source.collect)
 tree.command("run-due")(running.run_due)
 tree.command("serve")(running.serve)
@@ -44,19 +87,23 @@ tree.command("doctor")(doctor.doctor)
 tree.command("demo")(demo.demo)
 
 
+def _show_version(is_wanted: bool) -> None:
+    if is_wanted:
+        print(f"digest {__version__}")
+        raise typer.Exit
+
+
 @tree.callback()
 def _main(
     context: typer.Context,
     config_file: Annotated[
         Path | None, typer.Option("--config", "-c", help="Settings file; else $DIGEST_CONFIG, else ./digest.toml.")
     ] = None,
-    version: Annotated[bool, typer.Option("--version", help="Show the version and stop.", is_eager=True)] = False,
+    version: Annotated[
+        bool, typer.Option("--version", help="Show the version and stop.", is_eager=True, callback=_show_version)
+    ] = False,
 ) -> None:
-    if version:
-        from digest import __version__
-
-        print(f"digest {__version__}")
-        raise typer.Exit
+    del version
     context.obj = State(config_file)
 
 

@@ -1,9 +1,9 @@
-"""digest newsletter list | show | add | change | sponsor | schedule"""
+"""digest newsletter list | show | add | change; also in schedule.py, choices.py (`offer`), simulate.py and paid.py"""
 
 from __future__ import annotations
 
 import re
-from datetime import time
+from datetime import date, datetime, time
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -12,7 +12,7 @@ from digest.cli.context import actor, open_app
 from digest.cli.output import show_fields, show_json, show_table
 
 if TYPE_CHECKING:
-    from digest.model.newsletter import Newsletter
+    from digest.model.newsletter import Newsletter, Pace
 
 tree = typer.Typer(help="Newsletters: what goes out, when, from whom.", no_args_is_help=True)
 
@@ -90,8 +90,12 @@ def add(
     time_zone: _ZONE = None,
     late_hours: Annotated[int | None, typer.Option(min=0, help="a later run waits for you")] = None,
     min_items: Annotated[int | None, typer.Option(min=1)] = None,
-    max_items: Annotated[int | None, typer.Option(min=1, max=500)] = None,
+    max_items: Annotated[
+        int | None, typer.Option(min=1, max=100, help="more would be clipped by mail programs")
+    ] = None,
     window_days: Annotated[int | None, typer.Option(min=1)] = None,
+    event_days: Annotated[int | None, typer.Option(min=1, help="events of so many days stand in an edition")] = None,
+    max_events: Annotated[int | None, typer.Option(min=0, help="so many events at most; 0: none")] = None,
     review: Annotated[bool | None, typer.Option("--review/--no-review", help="editions wait for approval")] = None,
 ) -> None:
     """Add a newsletter.
@@ -137,8 +141,12 @@ def change(
     time_zone: _ZONE = None,
     late_hours: Annotated[int | None, typer.Option(min=0)] = None,
     min_items: Annotated[int | None, typer.Option(min=1)] = None,
-    max_items: Annotated[int | None, typer.Option(min=1, max=500)] = None,
+    max_items: Annotated[
+        int | None, typer.Option(min=1, max=100, help="more would be clipped by mail programs")
+    ] = None,
     window_days: Annotated[int | None, typer.Option(min=1)] = None,
+    event_days: Annotated[int | None, typer.Option(min=1, help="events of so many days stand in an edition")] = None,
+    max_events: Annotated[int | None, typer.Option(min=0, help="so many events at most; 0: none")] = None,
     review: Annotated[bool | None, typer.Option("--review/--no-review")] = None,
     enabled: Annotated[bool | None, typer.Option("--on/--off", help="whether the schedule runs")] = None,
     subscribe_url: Annotated[str | None, typer.Option(help="for those to whom a mail was forwarded")] = None,
@@ -147,7 +155,18 @@ def change(
     cards_topic: Annotated[str | None, typer.Option(help="this section stands as cards, side by side")] = None,
     headlines_after: Annotated[int | None, typer.Option(min=0, help="from here on titles only; 0: never")] = None,
     retry_hours: Annotated[int | None, typer.Option(min=1, help="how long a refused delivery is tried again")] = None,
+    max_variants: Annotated[int | None, typer.Option(min=1, help="renderings that asking readers may make")] = None,
     unknown_policy: Annotated[str | None, typer.Option(help="when an answer was lost: leave | resend")] = None,
+    limits: Annotated[str | None, typer.Option(help='"20/second,5000/hour"; "" for none')] = None,
+    hours: Annotated[str | None, typer.Option(help='mail goes only then: "07:00-21:00"; "" for always')] = None,
+    hours_of: Annotated[str | None, typer.Option(help="whose hours: newsletter | reader")] = None,
+    blackout: Annotated[str | None, typer.Option(help='days without mail: "2026-12-25,2027-01-01"')] = None,
+    warm_up_first: Annotated[int | None, typer.Option(min=0, help="mails on the first day; 0: no plan")] = None,
+    warm_up_factor: Annotated[float | None, typer.Option(min=1.0, help="so many times as many each day")] = None,
+    warm_up_since: Annotated[str | None, typer.Option(help="the first day; today if not given")] = None,
+    canary_readers: Annotated[int | None, typer.Option(min=0, help="so many first, then wait; 0: none")] = None,
+    canary_minutes: Annotated[int | None, typer.Option(min=1, help="how long to wait after them")] = None,
+    canary_percent: Annotated[float | None, typer.Option(min=0, max=100, help="more refused: all stops")] = None,
     mark: Annotated[str | None, typer.Option(help="URL of a square logo, 80 x 80")] = None,
     accent: Annotated[str | None, typer.Option(help="colour of links and buttons: #0b5c8a")] = None,
     accent_ink: Annotated[str | None, typer.Option(help="text on a button")] = None,
@@ -166,7 +185,7 @@ def change(
     from digest.editions import store
 
     app = open_app(context)
-    options = {*_OPTIONS, *_LAYOUT, *_LOOK}
+    options = {*_OPTIONS, *_LAYOUT, *_PACE, *_LOOK}
     given = {key: value for key, value in locals().items() if key in options and value is not None}
     if not given:
         raise typer.BadParameter("say what to change; see: digest newsletter change --help")
@@ -180,71 +199,6 @@ def change(
             connection, "newsletter.change", actor=actor(), now=app.clock.now(), name=name, keys=sorted(given)
         )
     print(f"newsletter {name} changed: {', '.join(sorted(given))}")
-
-
-@tree.command()
-def sponsor(
-    context: typer.Context,
-    name: str,
-    sponsor_name: Annotated[str, typer.Option("--by", help="who pays; empty to end it")],
-    url: Annotated[str, typer.Option()] = "",
-    title: Annotated[str, typer.Option()] = "",
-    text: Annotated[str, typer.Option()] = "",
-    logo: Annotated[str, typer.Option(help="URL of a square picture, 112 x 112")] = "",
-    cta: Annotated[str, typer.Option(help='the words of the link: "See how it works"')] = "",
-) -> None:
-    """The paid box of the editions that are built from now on.
-
-    Example: digest newsletter sponsor harbour --by "Alder Bank" --url https://bank.example --title "Save in town"
-    """
-    from dataclasses import replace
-
-    from digest.db.engine import writing
-    from digest.editions import store
-    from digest.errors import BadInput
-    from digest.model.address import clean_line
-    from digest.model.newsletter import Sponsor
-
-    app = open_app(context)
-    if sponsor_name and not (url.startswith(("https://", "http://")) and title):
-        raise BadInput("a sponsor needs --url https://... and --title")
-    texts = {"name": sponsor_name, "url": url, "title": title, "text": text, "logo": logo, "cta": cta}
-    paid = Sponsor(**{key: clean_line(value) for key, value in texts.items()}) if sponsor_name else None
-    with writing(app.engine) as connection:
-        found = store.get_newsletter(connection, name)
-        store.change_newsletter(connection, replace(found, sponsor=paid), now=app.clock.now())
-        store.record_action(connection, "newsletter.sponsor", actor=actor(), now=app.clock.now(), name=name)
-    print(f"newsletter {name}: {'sponsored by ' + sponsor_name if paid else 'no sponsor'}")
-
-
-@tree.command()
-def schedule(
-    context: typer.Context,
-    name: str,
-    count: Annotated[int, typer.Option(min=1, max=100)] = 12,
-    as_json: Annotated[bool, typer.Option("--json")] = False,
-) -> None:
-    """The next instants at which the newsletter is due."""
-    from itertools import islice
-    from zoneinfo import ZoneInfo
-
-    from digest.db.engine import reading
-    from digest.editions.due import periods_after
-    from digest.editions.store import get_newsletter
-
-    app = open_app(context)
-    with reading(app.engine) as connection:
-        found = get_newsletter(connection, name)
-    periods = list(islice(periods_after(app.clock.now(), found.schedule), count))
-    zone = ZoneInfo(found.schedule.time_zone)
-    if as_json:
-        show_json(periods)
-        return
-    show_table(
-        ("period", "local", "UTC"),
-        [(p.key, f"{p.due_at.astimezone(zone):%a %Y-%m-%d %H:%M %Z}", p.due_at) for p in periods],
-        empty="no weekdays, so it is never due",
-    )
 
 
 _OPTIONS = (
@@ -266,14 +220,29 @@ _OPTIONS = (
     "min_items",
     "max_items",
     "window_days",
+    "event_days",
+    "max_events",
     "review",
     "enabled",
     "subscribe_url",
     "section_url",
     "retry_hours",
+    "max_variants",
     "unknown_policy",
 )
 _LAYOUT = ("lead", "cards_topic", "headlines_after")
+_PACE = (
+    "limits",
+    "hours",
+    "hours_of",
+    "blackout",
+    "warm_up_first",
+    "warm_up_factor",
+    "warm_up_since",
+    "canary_readers",
+    "canary_minutes",
+    "canary_percent",
+)
 _LOOK = (
     "mark",
     "accent",
@@ -295,6 +264,7 @@ def _changed(newsletter: Newsletter, given: dict[str, Any], *, now: Any) -> News
     schedule = newsletter.schedule
     look = replace(newsletter.look, **{key: values.pop(key) for key in _LOOK if key in values})
     layout = replace(newsletter.layout, **{key: values.pop(key) for key in _LAYOUT if key in values})
+    pace = _pace(newsletter, {key: values.pop(key) for key in _PACE if key in values}, now=now)
     if "weekdays" in values:
         schedule = replace(schedule, weekdays=_weekdays(values.pop("weekdays")), since_at=now)
     if "at" in values:
@@ -314,7 +284,33 @@ def _changed(newsletter: Newsletter, given: dict[str, Any], *, now: Any) -> News
     for option, field in (("review", "needs_review"), ("enabled", "is_enabled")):
         if option in values:
             values[field] = values.pop(option)
-    return replace(newsletter, schedule=schedule, look=look, layout=layout, **values)
+    return replace(newsletter, schedule=schedule, look=look, layout=layout, pace=pace, **values)
+
+
+def _pace(newsletter: Newsletter, given: dict[str, Any], *, now: datetime) -> Pace:
+    """How fast and when, each value checked and named when it is wrong."""
+    from dataclasses import replace
+
+    from digest.delivery.hours import hours_of
+    from digest.delivery.throttle import Limit
+    from digest.errors import BadInput
+
+    for key in ("limits", "blackout"):
+        if key in given:
+            given[key] = tuple(part.strip() for part in given[key].split(",") if part.strip())
+    try:
+        given |= {"limits": tuple(str(Limit.parse(each)) for each in given["limits"])} if "limits" in given else {}
+        for day in (*given.get("blackout", ()), *([given["warm_up_since"]] if given.get("warm_up_since") else [])):
+            date.fromisoformat(day)
+        if given.get("hours"):
+            hours_of(given["hours"])
+    except ValueError as cause:
+        raise BadInput(str(cause)) from cause
+    if given.get("hours_of", "newsletter") not in ("newsletter", "reader"):
+        raise BadInput(f"--hours-of: {given['hours_of']!r}; there are: newsletter, reader")
+    if given.get("warm_up_first") and not given.get("warm_up_since") and not newsletter.pace.warm_up_since:
+        given["warm_up_since"] = now.date().isoformat()
+    return replace(newsletter.pace, **given)
 
 
 def _check(newsletter: Newsletter, app: Any) -> None:

@@ -34,7 +34,7 @@ def show_table(columns: Sequence[str], rows: Sequence[Sequence[object]], *, empt
         table.add_row(*(Text(shown(cell)) for cell in row))
     console = Console()
     if not console.is_terminal:
-        console.width = max(console.width, 160)
+        console.width = 1_000  # a file or another program: never fold
     console.print(table)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Annotated
 
 import typer
@@ -9,11 +10,15 @@ import typer
 from digest.cli.context import open_app
 from digest.cli.output import show_json
 
+NO_LINK = "digest: web.public_url is not set: mails carry no unsubscribe link; set it before the first real send"
+
 
 def run_due(
     context: typer.Context,
     newsletter: Annotated[list[str] | None, typer.Argument(help="only these newsletters")] = None,
-    collect: Annotated[bool, typer.Option("--collect/--no-collect", help="read the sources first")] = True,
+    collect: Annotated[
+        bool, typer.Option("--collect/--no-collect", help="read the sources first, and their readers")
+    ] = True,
     as_json: Annotated[bool, typer.Option("--json")] = False,
 ) -> None:
     """Do once what `digest serve` does all the time: collect, build what is due, send what may go. For cron.
@@ -23,13 +28,22 @@ def run_due(
     from digest.cli.sending import send_edition, show_dispatch
     from digest.flows import dispatch, publish
     from digest.flows.collect import collect_sources
+    from digest.flows.syncing import sync_due
 
     app = open_app(context)
     assert app.channels  # said before anything starts
+    if not app.settings.web.public_url:
+        print(NO_LINK, file=sys.stderr)
     now = app.clock.now()
     if collect:
-        for problem in (r for r in collect_sources(app.engine, app.fetcher, now=now) if r.error and not as_json):
+        for problem in (
+            r
+            for r in collect_sources(app.engine, app.fetcher, now=now, at_once=app.settings.collect.at_once)
+            if r.error and not as_json
+        ):
             print(f"source {problem.source}: {problem.error}")
+        for look in (r for r in sync_due(app.engine, now=now) if (r.error or r.held) and not as_json):
+            print(f"readers of {look.newsletter} from {look.source}: {look.error or look.held}")
     reports = publish.build_due(app.engine, app.press, now=now, names=newsletter or ())
     if not as_json:
         for report in reports:
@@ -52,19 +66,20 @@ def serve(context: typer.Context) -> None:
     Stops on Ctrl-C or SIGTERM after finishing what is in flight. Several may run on one database.
     """
     import contextlib
-    import threading
+    import signal
 
     import uvicorn
 
     from digest import log
-    from digest.scheduler import make_ticker
+    from digest.scheduler import Ticker
     from digest.web.site import make_site
+    from digest.workers import local
 
     app = open_app(context)
     assert app.channels  # said before anything starts
     _ = app.press
     if not app.settings.web.public_url:
-        print("web.public_url is not set: mails will carry no unsubscribe link; set it before the first real send")
+        print(NO_LINK, file=sys.stderr)
     settings = app.settings.web
     server = uvicorn.Server(
         uvicorn.Config(
@@ -75,8 +90,9 @@ def serve(context: typer.Context) -> None:
             access_log=False,  # it would log tokens and addresses (P9)
         )
     )
-    stop = threading.Event()
-    ticker = make_ticker(app, stop)
+    # uvicorn raises the signal that ended it once more: by the default handler SIGTERM would end us in mid-sentence
+    signal.signal(signal.SIGTERM, lambda *_: None)
+    ticker = Ticker(app, local.send)
     ticker.start()
     print(f"serving http://{settings.host}:{settings.port}; stop with Ctrl-C")
     log.event("serve.started", port=settings.port)
@@ -84,6 +100,5 @@ def serve(context: typer.Context) -> None:
         with contextlib.suppress(KeyboardInterrupt):
             server.run()
     finally:
-        stop.set()
-        ticker.shutdown(wait=True)
+        ticker.stop()
         log.event("serve.stopped")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
+import contextlib
 import signal
+import threading
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from digest.cli.output import progress
@@ -14,26 +16,42 @@ if TYPE_CHECKING:
 
 
 def send_edition(app: App, edition_id: int) -> DispatchReport:
-    """Plan, if that was not done, and send what is due. Ctrl-C and SIGTERM finish what is in flight and stop."""
-    from digest.db.engine import reading
-    from digest.delivery.store import balance
-    from digest.flows import dispatch, publish
+    """Plan, if that was not done, and send what is due. Ctrl-C and SIGTERM finish what is in flight and stop.
 
-    maker = publish.open_maker(app.engine, app.press, edition_id)
-    with progress("planning", None) as advance:
-        dispatch.plan(app.engine, edition_id, now=app.clock.now(), progress=advance)
+    An edition that another process sent, or somebody cancelled, since the caller looked is no trouble: nothing is left.
+    """
+    from digest.db.engine import reading
+    from digest.delivery.counts import balance
+    from digest.editions.store import get_edition
+    from digest.errors import Refused
+    from digest.flows import dispatch
+    from digest.model.edition import EditionStatus
+    from digest.workers import local
+
+    try:
+        with progress("planning", None) as advance:
+            dispatch.plan(app.engine, edition_id, now=app.clock.now(), progress=advance)
+    except Refused:
+        with reading(app.engine) as connection:
+            status = get_edition(connection, edition_id).status
+        if status not in (EditionStatus.SENT, EditionStatus.CANCELLED):
+            raise
+        return dispatch.DispatchReport(edition_id=edition_id, is_finished=status is EditionStatus.SENT)
     with reading(app.engine) as connection:
         todo = balance(connection, edition_id).still_to_do
-    with progress("sending", todo) as advance:
+    with progress("sending", todo) as advance, _stopped_by_signals() as stop:
+        return local.send(app, edition_id, stop=stop, progress=advance)
 
-        async def run() -> DispatchReport:
-            stop = asyncio.Event()
-            loop = asyncio.get_running_loop()
-            for signal_ in (signal.SIGINT, signal.SIGTERM):
-                loop.add_signal_handler(signal_, stop.set)
-            return await dispatch.send(app.engine, maker, app.channels, clock=app.clock, stop=stop, progress=advance)
 
-        return asyncio.run(run())
+@contextlib.contextmanager
+def _stopped_by_signals() -> Iterator[threading.Event]:
+    stop = threading.Event()
+    before = {name: signal.signal(name, lambda *_: stop.set()) for name in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stop
+    finally:
+        for name, handler in before.items():
+            signal.signal(name, handler)
 
 
 def show_dispatch(report: DispatchReport) -> None:

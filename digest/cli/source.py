@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 tree = typer.Typer(help="Where articles come from.", no_args_is_help=True)
 
+SHOWN = 10
+"""Articles of a source that is looked at, the newest first."""
+
 _OPTION = Annotated[
     list[str] | None,
     typer.Option("--option", "-o", help="KEY=VALUE, e.g. url=https://example.org/feed.xml; JSON for lists"),
@@ -23,19 +26,28 @@ _OPTION = Annotated[
 
 @tree.command("list")
 def list_(context: typer.Context, as_json: Annotated[bool, typer.Option("--json")] = False) -> None:
-    """All sources, with their last success and their errors."""
+    """All sources, with their last success, their errors, and when they are read next."""
+    from dataclasses import asdict
+
     from digest.db.engine import reading
+    from digest.flows.collect import rests_until
     from digest.sources.store import list_sources
 
-    with reading(open_app(context).engine) as connection:
+    app = open_app(context)
+    now = app.clock.now()
+    with reading(app.engine) as connection:
         found = list_sources(connection)
+    due = {s.name: max(rests_until(s) or now, now) if s.is_enabled else None for s in found}
     if as_json:
-        show_json(found)
+        show_json([{**asdict(s), "next_due_at": due[s.name]} for s in found])
         return
     show_table(
-        ("name", "kind", "on", "last success", "errors in a row", "last error", "at"),
+        ("name", "kind", "on", "last success", "errors in a row", "last error", "at", "next due"),
         [
-            (s.name, s.kind, s.is_enabled, s.last_success_at, s.errors_in_row, s.last_error, s.last_error_at)
+            (
+                *(s.name, s.kind, s.is_enabled, s.last_success_at, s.errors_in_row, s.last_error, s.last_error_at),
+                "at the next collect" if due[s.name] == now else due[s.name],
+            )
             for s in found
         ],
         empty="no sources; add one: digest source add NAME feed -o url=https://example.org/feed.xml",
@@ -60,13 +72,17 @@ def show(context: typer.Context, name: str, as_json: Annotated[bool, typer.Optio
 def add(
     context: typer.Context,
     name: str,
-    kind: Annotated[str, typer.Argument(help="feed or sql")],
+    kind: Annotated[str, typer.Argument(help="feed, page, folder, sql, wordpress or ghost")],
     option: _OPTION = None,
     yes: Annotated[bool, typer.Option("--yes", help="do not ask")] = False,
 ) -> None:
     """Look at a source, show its first articles, and add it when you say so.
 
+    In a terminal it asks for what the kind needs and was not given.
+
     Examples:
+    digest source add site folder -o path=/srv/site/content -o base_url=https://example.org/
+    digest source add site page -o sitemap=https://example.org/sitemap.xml
     digest source add blog feed -o url=https://example.org/feed.xml
     digest source add site sql -o url=postgresql://reader@db/site -o table=posts -o 'columns={"title": "headline"}'
     """
@@ -74,7 +90,7 @@ def add(
     from digest.sources.store import add_source
 
     app = open_app(context)
-    options = _options(option)
+    options = _asked_for(kind, _options(option))
     _preview(app, name, kind, options)
     confirm(f"Add the source {name}?", yes=yes)
     with writing(app.engine) as connection:
@@ -102,6 +118,8 @@ def change(
     values: dict[str, object] = {"options": options}
     if enabled is not None:
         values["is_enabled"] = enabled
+    if enabled:  # whatever stopped it is mended, then
+        values |= {"stopped": "", "errors_in_row": 0, "due_at": None}
     with writing(app.engine) as connection:
         change_source(connection, found.id, **values)
     print(f"source {name} changed")
@@ -117,6 +135,33 @@ def test(context: typer.Context, name: str, as_json: Annotated[bool, typer.Optio
     with reading(app.engine) as connection:
         found = get_source(connection, name)
     _preview(app, name, found.kind, dict(found.options), as_json=as_json)
+
+
+@tree.command()
+def discover(context: typer.Context, url: str, as_json: Annotated[bool, typer.Option("--json")] = False) -> None:
+    """Look what feeds and sitemaps a site has, and say how to add them. Nothing is stored.
+
+    Example: digest source discover https://example.org
+    """
+    from urllib.parse import urlsplit
+
+    from digest.sources.discover import discover
+
+    app = open_app(context)
+    found = discover(url if "://" in url else f"https://{url}", app.fetcher, now=app.clock.now())
+    if as_json:
+        show_json(found)
+        return
+    show_table(
+        ("kind", "address", "articles", "newest", "trouble"),
+        [(each.kind, each.url, each.articles, each.newest, each.trouble) for each in found],
+        empty="this site names no feed and no sitemap; one article: digest article add URL",
+    )
+    name = (urlsplit(found[0].url).hostname or "site").removeprefix("www.").partition(".")[0] if found else ""
+    for each in found:
+        if not each.trouble:
+            print(f"digest source add {name} {each.kind} -o {each.option}={each.url}")
+            break
 
 
 def collect(
@@ -137,18 +182,20 @@ def collect(
             app.fetcher,
             now=app.clock.now(),
             names=names or (),
+            at_once=app.settings.collect.at_once,
             progress=lambda _name, count: advance(count),
         )
     if as_json:
         show_json(reports)
     else:
         show_table(
-            ("source", "new", "changed", "refused", "error"),
+            ("source", "new", "changed", "held", "refused", "error"),
             [
                 (
                     r.source,
                     r.stored.new,
                     r.stored.changed,
+                    r.stored.held,
                     len(r.refused),
                     ("rests: " if r.is_resting else "") + r.error,
                 )
@@ -157,8 +204,15 @@ def collect(
             empty="no sources; add one: digest source add --help",
         )
         for report in reports:
+            if report.moved_to:
+                print(f"{report.source}: it moved for good, and is read at {report.moved_to} from now on")
             for line in report.refused[:10]:
                 print(f"{report.source}: {line}")
+            if report.stored.held:
+                name, held = report.source, report.stored.held
+                print(
+                    f"{name}: {held} new articles at once are far more than usual; look: digest article held --source {name}"
+                )
     if any(report.error for report in reports):
         raise typer.Exit(6)
 
@@ -168,20 +222,32 @@ def _preview(app: App, name: str, kind: str, options: dict[str, Any], *, as_json
 
     from digest.model.source import Cursor
     from digest.sources.kinds import KINDS, options_of
+    from digest.sources.language import with_languages
 
     checked = options_of(kind, options, name=name)
     pages = list(islice(KINDS[kind].pages(checked, Cursor(), now=app.clock.now(), fetcher=app.fetcher), 1))
-    articles = [article for page in pages for article in page.articles][-10:]
+    articles = with_languages([article for page in pages for article in page.articles])
     if as_json:
         show_json(articles)
         return
     show_table(
         ("published", "title", "authors", "topics", "url"),
-        [(a.published_at, a.title, a.authors, a.topics, a.url) for a in articles],
+        [(a.published_at, a.title, a.authors, a.topics, a.url) for a in reversed(articles[-SHOWN:])],
         empty="the source is readable, and has no articles",
     )
     for line in [line for page in pages for line in page.refused][:10]:
         print(f"refused: {line}")
+
+
+def _asked_for(kind: str, options: dict[str, Any]) -> dict[str, Any]:
+    """The options, with those that the kind needs and that a person at the terminal gave now."""
+    import sys
+
+    from digest.sources.kinds import KINDS, needed
+
+    if kind not in KINDS or not sys.stdin.isatty():
+        return options
+    return {**options, **{key: typer.prompt(f"{kind}: {key}") for key in needed(kind, options)}}
 
 
 def _options(given: list[str] | None) -> dict[str, Any]:

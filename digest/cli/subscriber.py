@@ -1,4 +1,4 @@
-"""digest subscriber import | list | show | add | change | leave | suppress"""
+"""digest subscriber import | list | show | add | change | leave | suppress; choices.py has `choose`, sync.py `sync`"""
 
 from __future__ import annotations
 
@@ -171,9 +171,10 @@ def change(
         person = person_of({"address": address, **values})
     except ValueError as cause:
         raise BadInput(str(cause)) from cause
-    with writing(open_app(context).engine) as connection:
+    app = open_app(context)
+    with writing(app.engine) as connection:
         found = get_subscriber(connection, address)
-        change_subscriber(connection, found.id, **{key: getattr(person, key) for key in values})
+        change_subscriber(connection, found.id, now=app.clock.now(), **{key: getattr(person, key) for key in values})
     print(f"{address} changed: {', '.join(values)}")
 
 

@@ -11,6 +11,9 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
 from digest.errors import ConfigError
 
+MAX_CONNECTIONS = 40
+"""Of one process: eight editions at once, each with its ledger, its next batch and its keeper, and the pages."""
+
 
 def make_engine(url: str) -> Engine:
     """An engine for SQLite or PostgreSQL; ConfigError for a URL that is neither.
@@ -23,12 +26,16 @@ def make_engine(url: str) -> Engine:
         parsed.get_dialect()
     except (ArgumentError, NoSuchModuleError) as cause:
         raise ConfigError(f"database.url: not a database URL: {cause}") from cause
+    except ValueError as cause:  # its text quotes what stands after a colon, which may be part of a password
+        raise ConfigError(
+            "database.url: the port is no number; in a password, @ : and / are written %40 %3A and %2F"
+        ) from cause
     if parsed.get_backend_name() not in ("sqlite", "postgresql"):
         raise ConfigError(f"database.url: {parsed.get_backend_name()} is not supported; use sqlite or postgresql")
     try:
         if parsed.get_backend_name() == "postgresql":
-            return create_engine(parsed, pool_pre_ping=True, pool_size=8)
-        engine = create_engine(parsed, connect_args={"timeout": 30})
+            return create_engine(parsed, pool_pre_ping=True, pool_size=8, max_overflow=MAX_CONNECTIONS - 8)
+        engine = create_engine(parsed, connect_args={"timeout": 30}, pool_size=8, max_overflow=MAX_CONNECTIONS - 8)
     except ModuleNotFoundError as cause:
         raise ConfigError(
             f"database.url: the driver {cause.name} is missing; install it: pip install 'digest-mailer[postgres]'"

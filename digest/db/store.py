@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 
 from sqlalchemy import Connection, select
-from sqlalchemy.dialects import postgresql, sqlite
 
+from digest.db.rows import upsert
 from digest.db.tables import secret
 
 
@@ -16,9 +16,10 @@ def find_secret(connection: Connection, name: str) -> str | None:
 
 def ensure_secret(connection: Connection, name: str, value: str, *, now: datetime) -> str:
     """Keep `value` unless there is one already; returns the one that is kept. Two processes agree on one."""
-    insert = (postgresql if connection.dialect.name == "postgresql" else sqlite).insert
     connection.execute(
-        insert(secret).values(name=name, value=value, created_at=now).on_conflict_do_nothing(index_elements=["name"])
+        upsert(connection, secret)
+        .values(name=name, value=value, created_at=now)
+        .on_conflict_do_nothing(index_elements=["name"])
     )
     kept: str = connection.execute(select(secret.c.value).where(secret.c.name == name)).scalar_one()
     return kept

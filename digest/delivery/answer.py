@@ -10,7 +10,8 @@ rcpt              deferred                                rejected; 552 and 452 
 data              deferred                                rejected
 body              deferred                                rejected
 quit              nothing: the message is accepted already
-broken line       before the body: untried; after it: unknown (RFC 1047)
+broken line       before the body: untried; after it: unknown (RFC 1047). One that breaks at the same reader again and
+                  again: deferred, by who counts (flows/dispatch)
 
 What a rejection says about the address (suppress or not) is not decided here: more than half of all 5yz answers do not
 mean a dead address. That is feedback's rule.
@@ -33,6 +34,7 @@ def judge(stage: Stage, code: int, text: str = "") -> Outcome:
     code     three digits; an unknown one is judged by its first (RFC 5321 §4.2.1)
     text     the lines of the reply without their codes; an enhanced code is read from its beginning
     """
+    text = text.replace("\0", "")  # PostgreSQL keeps no such text
     match = _ENHANCED.match(text)
     enhanced = match.group(1) if match else ""
     verdict, health = _verdict(stage, code, enhanced)

@@ -19,6 +19,7 @@ def next_attempt_at(
     source     RFC 5321 §4.5.4.1 asks for 30 minutes in general and lets first tries be shorter; its 4 to 5 days are
                too long for a digest, which is stale by then: docs/DECISIONS.md "retries"
     """
-    gap = FIRST_GAP if attempts == 1 else min(timedelta(minutes=15) * 2 ** (attempts - 1), LONGEST_GAP)
+    doublings = min(attempts - 1, 10)  # far beyond the longest gap, and what a timedelta can hold
+    gap = FIRST_GAP if attempts == 1 else min(timedelta(minutes=15) * 2**doublings, LONGEST_GAP)
     at = now + gap * (1 + spread / 10)
     return at if at <= first_attempt_at + timedelta(hours=retry_hours) else None

@@ -1,118 +1,73 @@
-"""The ledger: plan, lease, record. Functions never commit: flows do, dispatch for many connections at once."""
+"""The ledger: lease, record. Functions never commit: flows do, dispatch for many connections at once."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
+from functools import lru_cache
+from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import Connection, and_, bindparam, case, func, insert, literal, or_, select, update
+from sqlalchemy import (
+    BigInteger,
+    Connection,
+    Integer,
+    and_,
+    bindparam,
+    case,
+    func,
+    insert,
+    literal,
+    null,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy import Text as SqlText
-from sqlalchemy import cast as sql_cast
 
-from digest.db.tables import attempt, batch, delivery, edition, subscriber, subscription, suppression
+from digest.db.rows import Prepared, numbers, stored, taken_apart
+from digest.db.tables import (
+    attempt,
+    batch,
+    delivery,
+    edition,
+    subscriber,
+    subscription,
+    suppression,
+)
+from digest.db.types import UtcDateTime
+from digest.delivery.counts import mend_tally, write_tally
 from digest.model.address import EmailAddress
-from digest.model.delivery import OPEN, Attempt, Balance, BatchId, DeliveryId, DeliveryStatus, Outcome, Verdict
+from digest.model.delivery import OPEN, BatchId, DeliveryId, DeliveryStatus, Outcome, Verdict
 from digest.model.subscriber import Subscriber, SubscriberId
-
-BATCH_SIZE = 1_000
-"""Rows a worker leases at a time: long enough that leasing costs little, short enough that a takeover is quick."""
-
-
-# --- plan ------------------------------------------------------------------------------------------------------------
-
-
-def plan_next_range(
-    connection: Connection, edition_id: int, newsletter_id: int, *, after: int, now: datetime
-) -> tuple[int, int] | None:
-    """Write the next batch and its rows; (last subscription id, rows), or None when all are planned.
-
-    Re-planning changes nothing: rows and batches that are there stay. Suppressed and paused readers get a row that is
-    skipped from the start, with its reason, so that the balance shows them.
-
-    index   ix_subscription_newsletter_id_status_id
-    """
-    page = (
-        select(subscription.c.id)
-        .where(subscription.c.newsletter_id == newsletter_id, subscription.c.status == "active")
-        .where(subscription.c.id > after)
-        .order_by(subscription.c.id)
-        .limit(BATCH_SIZE)
-        .subquery()
-    )
-    first, last = connection.execute(select(func.min(page.c.id), func.max(page.c.id))).one()
-    if last is None:
-        return None
-    upsert = _insert(connection)
-    connection.execute(
-        upsert(batch)
-        .values(edition_id=edition_id, first_subscription_id=first, due_at=now)
-        .on_conflict_do_nothing(index_elements=["edition_id", "first_subscription_id"])
-    )
-    batch_id = select(batch.c.id).where(batch.c.edition_id == edition_id, batch.c.first_subscription_id == first)
-    is_paused = subscription.c.paused_until > now
-    is_skipped = or_(suppression.c.id.is_not(None), is_paused)
-    rows = (
-        select(
-            literal(edition_id),
-            subscription.c.id,
-            batch_id.scalar_subquery(),
-            case((is_skipped, DeliveryStatus.SKIPPED.value), else_=DeliveryStatus.PLANNED.value),
-            case(
-                (suppression.c.id.is_not(None), sql_cast("suppressed: ", SqlText) + suppression.c.reason),
-                (is_paused, "paused by the reader"),
-                else_="",
-            ),
-        )
-        .join(subscriber, subscriber.c.id == subscription.c.subscriber_id)
-        .outerjoin(suppression, suppression.c.address_key == subscriber.c.address_key)
-        .where(subscription.c.newsletter_id == newsletter_id, subscription.c.status == "active")
-        .where(subscription.c.id >= first, subscription.c.id <= last)
-    )
-    written = connection.execute(
-        upsert(delivery)
-        .from_select(["edition_id", "subscription_id", "batch_id", "status", "reason"], rows)
-        .on_conflict_do_nothing(index_elements=["edition_id", "subscription_id"])
-    )
-    return last, written.rowcount
-
-
-def count_rows(connection: Connection, edition_id: int) -> int:
-    query = select(func.count()).select_from(delivery).where(delivery.c.edition_id == edition_id)
-    return int(connection.execute(query).scalar_one())
-
-
-def count_audience(connection: Connection, newsletter_id: int, *, now: datetime) -> dict[str, int]:
-    """Who would get an edition now, and who would be left out and why."""
-    reason = case(
-        (suppression.c.id.is_not(None), sql_cast("suppressed: ", SqlText) + suppression.c.reason),
-        (subscription.c.status == "pending", "has not confirmed"),
-        (subscription.c.status == "left", "has left"),
-        (subscription.c.paused_until > now, "paused by the reader"),
-        else_="",
-    )
-    rows = connection.execute(
-        select(reason, func.count())
-        .select_from(subscription)
-        .join(subscriber, subscriber.c.id == subscription.c.subscriber_id)
-        .outerjoin(suppression, suppression.c.address_key == subscriber.c.address_key)
-        .where(subscription.c.newsletter_id == newsletter_id)
-        .group_by(reason)
-    )
-    return {row[0]: row[1] for row in rows}
-
 
 # --- lease -----------------------------------------------------------------------------------------------------------
 
 
-def lease(connection: Connection, edition_id: int, *, owner: str, now: datetime, hold: timedelta) -> BatchId | None:
+def lease(
+    connection: Connection,
+    edition_id: int,
+    *,
+    owner: str,
+    now: datetime,
+    hold: timedelta,
+    held: Sequence[int] | None = None,
+) -> BatchId | None:
     """Take a batch that is due and that no living worker holds; None when there is none.
 
+    held   all that the owner knows it has. A batch that bears its name and is not among them was leased in a transaction
+           whose answer was lost, when the database went away: it is taken again. None: it takes none of its own
+
     One statement on both databases: of two workers that want the same batch, one gets no row and tries the next.
-    index   ix_batch_is_done_due_at
+    index   ix_batch_edition_id_is_done_due_at
     """
-    free = or_(batch.c.lease_until.is_(None), batch.c.lease_until < now, batch.c.lease_owner == "")
+    ran_out = and_(batch.c.lease_until < now, batch.c.lease_owner != owner)  # a clock that jumps must not take our own
+    free = or_(batch.c.lease_until.is_(None), ran_out, batch.c.lease_owner == "")
+    if held is not None:
+        free = or_(free, and_(batch.c.lease_owner == owner, batch.c.id.not_in(held)))
     wanted = (
         select(batch.c.id)
         .where(batch.c.is_done.is_(False), batch.c.due_at <= now, batch.c.edition_id == edition_id, free)
@@ -124,7 +79,7 @@ def lease(connection: Connection, edition_id: int, *, owner: str, now: datetime,
     taken = connection.execute(
         update(batch)
         .where(batch.c.id == wanted.scalar_subquery())
-        .values(lease_owner=owner, lease_until=now + hold)
+        .values(lease_owner=owner, lease_until=now + hold, tally=null())
         .returning(batch.c.id)
     ).scalar()
     return BatchId(taken) if taken is not None else None
@@ -138,30 +93,46 @@ def extend(connection: Connection, batch_id: int, *, owner: str, now: datetime, 
     return result.rowcount == 1
 
 
-def release(connection: Connection, batch_id: int, *, owner: str) -> None:
-    """Give the batch back: done when nothing in it is open, else due when its first delivery is."""
-    left = connection.execute(
-        select(func.count(), func.min(delivery.c.next_attempt_at)).where(
-            delivery.c.batch_id == batch_id, delivery.c.status.in_((*OPEN, DeliveryStatus.ATTEMPTING))
+def release(connection: Connection, batch_ids: Sequence[int], *, owner: str, now: datetime) -> None:
+    """Give batches back: done when nothing in them is open, else due when their first delivery is."""
+    ours = select(batch.c.id).where(batch.c.id.in_(batch_ids), batch.c.lease_owner == owner).order_by(batch.c.id)
+    connection.execute(ours.with_for_update())  # who resends a row of it meanwhile opens the batch after us, not before
+    write_tally(connection, ours)
+    is_open = delivery.c.status.in_((*OPEN, DeliveryStatus.ATTEMPTING))
+    waits = delivery.c.next_attempt_at > now
+    rows = connection.execute(
+        select(
+            delivery.c.batch_id,
+            func.count(),
+            func.sum(case((waits, 1), else_=0)),
+            func.min(delivery.c.next_attempt_at),
         )
-    ).one()
-    values: dict[str, Any] = {"lease_owner": "", "lease_until": None, "is_done": left[0] == 0}
-    planned = select(func.count()).where(delivery.c.batch_id == batch_id, delivery.c.status == DeliveryStatus.PLANNED)
-    if left[1] is not None and connection.execute(planned).scalar_one() == 0:
-        values["due_at"] = left[1]
-    connection.execute(update(batch).where(batch.c.id == batch_id, batch.c.lease_owner == owner).values(values))
+        .where(delivery.c.batch_id.in_(batch_ids), is_open)
+        .group_by(delivery.c.batch_id)
+    )
+    left = {row[0]: row for row in rows}
+    for batch_id in batch_ids:
+        values: dict[str, Any] = {"lease_owner": "", "lease_until": None, "is_done": batch_id not in left}
+        if batch_id in left and left[batch_id][1] == left[batch_id][2]:  # all of them wait
+            values["due_at"] = left[batch_id][3]
+        connection.execute(update(batch).where(batch.c.id == batch_id, batch.c.lease_owner == owner).values(values))
 
 
-def settle_interrupted(connection: Connection, batch_id: int, *, now: datetime) -> int:
-    """Rows that a dead worker left `attempting` become `unknown`: whether they went out nobody can say (RFC 1047)."""
+def settle_interrupted(connection: Connection, batch_id: int, *, resends: bool, now: datetime) -> int:
+    """Rows that a dead worker left `attempting`: whether they went out nobody can say (RFC 1047).
+
+    resends   the newsletter's policy: they are planned again, else they become `unknown`
+    """
+    status = DeliveryStatus.PLANNED if resends else DeliveryStatus.UNKNOWN
     result = connection.execute(
         update(delivery)
         .where(delivery.c.batch_id == batch_id, delivery.c.status == DeliveryStatus.ATTEMPTING)
         .values(
-            status=DeliveryStatus.UNKNOWN,
-            reason="the sender stopped before the answer came",
+            status=status,
+            reason="the sender stopped before the answer came" + ("; sent again" if resends else ""),
             attempts=delivery.c.attempts + 1,
             attempted_at=func.coalesce(delivery.c.attempted_at, now),
+            next_attempt_at=None,
         )
     )
     return result.rowcount
@@ -170,28 +141,40 @@ def settle_interrupted(connection: Connection, batch_id: int, *, now: datetime) 
 # --- what is in a batch ----------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True)
 class Due:
-    """A delivery that may be tried now, with the one it is for."""
+    """A delivery that may be tried now, with the one it is for. Not frozen: a million are made, one after another.
+
+    attempts   finished tries; with it an outcome finds its own try (record_results)
+    first_attempt_at   of the first try; None before it
+    picks      positions of this copy's articles; None: every candidate
+    """
 
     delivery_id: DeliveryId
     subscription_id: int
     attempts: int
-    attempted_at: datetime | None
+    first_attempt_at: datetime | None
     joined_at: datetime
+    picks: Sequence[int] | None
     subscriber: Subscriber
 
 
 def list_due(connection: Connection, batch_id: int, *, now: datetime) -> list[Due]:
-    """The open rows of a batch in key order. index  ix_delivery_batch_id_status"""
-    rows = connection.execute(
+    """The open rows of a batch in key order. index  ix_delivery_batch_id"""
+    rows: Any = connection.execute(
         select(
             delivery.c.id,
             delivery.c.subscription_id,
             delivery.c.attempts,
-            delivery.c.attempted_at,
+            delivery.c.first_attempt_at,
             subscription.c.joined_at,
-            subscriber,
+            delivery.c.picks,
+            subscriber.c.id,
+            subscriber.c.address,
+            subscriber.c.name,
+            subscriber.c.language,
+            subscriber.c.time_zone,
+            subscriber.c.attributes,
         )
         .join(subscription, subscription.c.id == delivery.c.subscription_id)
         .join(subscriber, subscriber.c.id == subscription.c.subscriber_id)
@@ -199,24 +182,32 @@ def list_due(connection: Connection, batch_id: int, *, now: datetime) -> list[Du
         .where(or_(delivery.c.next_attempt_at.is_(None), delivery.c.next_attempt_at <= now))
         .order_by(delivery.c.id)
     )
-    return [
-        Due(
-            delivery_id=DeliveryId(row[0]),
-            subscription_id=row.subscription_id,
-            attempts=row.attempts,
-            attempted_at=row.attempted_at,
-            joined_at=row.joined_at,
-            subscriber=Subscriber(
-                id=SubscriberId(row[5]),
-                address=_address(row.address),
-                name=row.name,
-                language=row.language,
-                time_zone=row.time_zone,
-                attributes=row.attributes,
-            ),
-        )
-        for row in rows
-    ]
+    return [_due(*row) for row in rows]
+
+
+def _due(
+    delivery_id: DeliveryId,
+    subscription_id: int,
+    attempts: int,
+    first_attempt_at: datetime | None,
+    joined_at: datetime,
+    picks: Sequence[int] | None,
+    subscriber_id: SubscriberId,
+    address: str,
+    name: str,
+    language: str,
+    time_zone: str,
+    attributes: dict[str, str],
+) -> Due:
+    person = Subscriber(
+        id=subscriber_id,
+        address=_address(address),
+        name=name,
+        language=language,
+        time_zone=time_zone,
+        attributes=attributes,
+    )
+    return Due(delivery_id, subscription_id, attempts, first_attempt_at, joined_at, picks, person)
 
 
 def _address(text: str) -> EmailAddress:
@@ -230,65 +221,150 @@ _MAY_BE_WRITTEN_TO = (
     select(subscription.c.id)
     .join(subscriber, subscriber.c.id == subscription.c.subscriber_id)
     .where(subscription.c.id == delivery.c.subscription_id, subscription.c.status == "active")
+    .where(
+        or_(subscription.c.paused_until.is_(None), subscription.c.paused_until <= bindparam("b_now", type_=UtcDateTime))
+    )
     .where(~select(suppression.c.id).where(suppression.c.address_key == subscriber.c.address_key).exists())
     .exists()
 )
 
-_EDITION_GOES = (
-    select(edition.c.id).where(edition.c.id == delivery.c.edition_id, edition.c.status == "sending").exists()
-)
 
-
-def mark_attempting(connection: Connection, ids: Sequence[int], *, now: datetime) -> set[int]:
+def mark_attempting(
+    connection: Connection,
+    edition_id: int,
+    ids: Sequence[int],
+    *,
+    owner: str,
+    now: datetime,
+    made_at: datetime | None = None,
+    revision: int = 0,
+) -> set[int]:
     """Before the act: the rows that may be tried now, as they are marked.
 
-    A row is left out, and must not be sent, when its reader has left or was suppressed since (P5), when the edition
-    was paused or cancelled, or when it is not open any more.
+    made_at    what the messages say in their Date: with it the same bytes can be made again; `now` if not given
+    revision   of the edition, as their copies were made
+
+    A row is left out, and must not be sent, when its reader has left or paused or was suppressed since (P5), when the
+    edition was paused or cancelled or one of its articles withdrawn, when it is not open any more, or when its batch is
+    not leased by `owner` any more: another sender has it, and what we know of the row may be old.
     """
-    statement = (
+    values = {
+        "b_ids": json.dumps(ids),
+        "b_edition": edition_id,
+        "b_owner": owner,
+        "b_now": now,
+        "b_at": made_at or now,
+        "b_revision": revision,
+    }
+    return set(connection.execute(_mark(connection.dialect.name), values).scalars())
+
+
+@lru_cache(maxsize=2)
+def _mark(dialect: str) -> Any:
+    """Built once: building it anew would cost more than running it."""
+    ours = (
+        select(batch.c.id)
+        .where(batch.c.id == delivery.c.batch_id, batch.c.lease_owner == bindparam("b_owner"))
+        .exists()
+    )
+    is_current = edition.c.revision == bindparam("b_revision")
+    goes = select(edition.c.id).where(edition.c.id == bindparam("b_edition"), edition.c.status == "sending", is_current)
+    return (
         update(delivery)
-        .where(delivery.c.id.in_(ids), delivery.c.status.in_(OPEN), _MAY_BE_WRITTEN_TO, _EDITION_GOES)
-        .values(status=DeliveryStatus.ATTEMPTING, attempted_at=now)
+        .where(delivery.c.id.in_(numbers(dialect, bindparam("b_ids", type_=SqlText))), delivery.c.status.in_(OPEN))
+        .where(_MAY_BE_WRITTEN_TO, goes.exists(), ours)
+        .values(
+            status=DeliveryStatus.ATTEMPTING,
+            attempted_at=bindparam("b_at"),
+            first_attempt_at=func.coalesce(delivery.c.first_attempt_at, bindparam("b_at")),
+            revision=bindparam("b_revision"),
+        )
         .returning(delivery.c.id)
     )
-    return set(connection.execute(statement).scalars())
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Result:
     """What to write for one finished try.
 
-    retry_at   for a deferred one; None gives up
+    attempts   finished tries before it
+    retry_at   for a deferred one, or an unknown one where the newsletter resends; None gives up
     """
 
     delivery_id: int
+    attempts: int
     outcome: Outcome
     channel: str
     at: datetime
     retry_at: datetime | None = None
 
 
-_RECORD = (
+_VALUES: dict[str, Any] = {
+    "status": bindparam("b_status"),
+    "reason": bindparam("b_reason"),
+    "attempts": bindparam("b_after"),
+    "next_attempt_at": bindparam("b_next"),
+    "channel": bindparam("b_channel"),
+    "code": bindparam("b_code"),
+    "enhanced": bindparam("b_enhanced"),
+    "answer": bindparam("b_answer"),
+}
+_RECORD = Prepared(
     update(delivery)
-    .where(delivery.c.id == bindparam("b_id"), delivery.c.status == DeliveryStatus.ATTEMPTING)
-    .values(
-        status=bindparam("b_status"),
-        reason=bindparam("b_reason"),
-        attempts=delivery.c.attempts + bindparam("b_tries"),
-        next_attempt_at=bindparam("b_next"),
-        channel=bindparam("b_channel"),
-        code=bindparam("b_code"),
-        enhanced=bindparam("b_enhanced"),
-        answer=bindparam("b_answer"),
-    )
+    .where(delivery.c.id == bindparam("b_id"))
+    .where(delivery.c.status == DeliveryStatus.ATTEMPTING, delivery.c.attempts == bindparam("b_before"))
+    .values(_VALUES)
+)
+_RECORD_LATE = Prepared(
+    update(delivery)
+    .where(delivery.c.id == bindparam("b_id"))
+    .where(delivery.c.status == DeliveryStatus.UNKNOWN, delivery.c.attempts == bindparam("b_after"))
+    .values(_VALUES)
 )
 
 
-def record_results(connection: Connection, results: Sequence[Result]) -> None:
-    """Right after the answers: one statement for all rows; tries that were not accepted are kept one by one."""
+def _record_at_once() -> Prepared:
+    types = (BigInteger, Integer, *(delivery.c[name].type for name in _VALUES))
+    (id_, before, *values), _ = taken_apart("postgresql", bindparam("b_rows", type_=SqlText), *types)
+    return Prepared(
+        update(delivery)
+        .where(delivery.c.id == id_, delivery.c.attempts == before, delivery.c.status == DeliveryStatus.ATTEMPTING)
+        .values(dict(zip(_VALUES, values, strict=True)))
+    )
+
+
+_RECORD_AT_ONCE = _record_at_once()
+"""`_RECORD` for many rows in one statement, which halves their price on PostgreSQL. SQLite would gain nothing."""
+
+_ORDER = itemgetter("b_id", "b_before", *(value.key for value in _VALUES.values()))
+
+
+def _record(connection: Connection, rows: Sequence[Mapping[str, object]]) -> int:
+    """Returns how many rows were written. Of two results for one row the first counts."""
+    if connection.dialect.name != "postgresql":
+        return _RECORD.run(connection, rows)
+    first = {row["b_id"]: row for row in reversed(rows)}
+    packed = json.dumps([_ORDER(row) for row in first.values()], ensure_ascii=False)
+    written = _RECORD_AT_ONCE.run(connection, [{"b_rows": packed}])
+    again = [row for row in rows if first[row["b_id"]] is not row]
+    return written + (_RECORD.run(connection, again) if again else 0)
+
+
+def record_results(connection: Connection, results: Sequence[Result]) -> bool:
+    """Right after the answers: one statement for all rows; tries that were not accepted are kept one by one.
+
+    Only the try that is meant is written: `attempts` tells it from a later one, so that an answer that comes late
+    (this process slept, its lease ran out, another one went on) never overwrites what happened since. Where the other
+    one called it unknown, the answer settles it.
+
+    returns   True when a late answer gave a batch that was done something to do again
+    """
     if not results:
-        return
-    connection.execute(_RECORD, [_row_of(result) for result in results])
+        return False
+    rows = [_row_of(connection, result) for result in results]
+    is_reopened = False
+    if _record(connection, rows) < len(rows) and _RECORD_LATE.run(connection, rows):
+        is_reopened = _mend_batches(connection, [result.delivery_id for result in results])
     tries = [
         {
             "delivery_id": result.delivery_id,
@@ -305,46 +381,96 @@ def record_results(connection: Connection, results: Sequence[Result]) -> None:
     ]
     if tries:
         connection.execute(insert(attempt), tries)
+    return is_reopened
 
 
-def _row_of(result: Result) -> dict[str, Any]:
+def _mend_batches(connection: Connection, ids: Sequence[int]) -> bool:
+    """Batches that were given back before these rows were written: count them anew, and open what is done no more."""
+    touched = select(delivery.c.batch_id).where(delivery.c.id.in_(ids))
+    mend_tally(connection, select(batch.c.id).where(batch.c.id.in_(touched)))
+    is_open = select(delivery.c.id).where(delivery.c.batch_id == batch.c.id, delivery.c.status.in_(OPEN)).exists()
+    reopened = connection.execute(
+        update(batch).where(batch.c.id.in_(touched), batch.c.is_done.is_(True), is_open).values(is_done=False)
+    )
+    return bool(reopened.rowcount)
+
+
+def _row_of(connection: Connection, result: Result) -> dict[str, Any]:
     status, reason = _status_of(result)
+    outcome = result.outcome
     return {
         "b_id": result.delivery_id,
-        "b_status": status,
+        "b_status": status.value,
         "b_reason": reason,
-        "b_tries": 0 if result.outcome.verdict is Verdict.UNTRIED else 1,
-        "b_next": result.retry_at,
+        "b_before": result.attempts,
+        "b_after": result.attempts + (outcome.verdict is not Verdict.UNTRIED),
+        "b_next": stored(connection, result.retry_at) if result.retry_at else None,
         "b_channel": result.channel,
-        "b_code": result.outcome.code or None,
-        "b_enhanced": result.outcome.enhanced,
-        "b_answer": result.outcome.text,
+        "b_code": outcome.code or None,
+        "b_enhanced": outcome.enhanced,
+        "b_answer": outcome.text,
     }
 
 
 def _status_of(result: Result) -> tuple[DeliveryStatus, str]:
-    match result.outcome.verdict:
-        case Verdict.ACCEPTED:
-            return DeliveryStatus.ACCEPTED, ""
-        case Verdict.REJECTED:
-            return DeliveryStatus.REJECTED, f"refused at {result.outcome.stage}"
-        case Verdict.UNKNOWN:
-            return DeliveryStatus.UNKNOWN, "the line broke before the answer came"
-        case Verdict.UNTRIED:
-            return DeliveryStatus.PLANNED, ""
+    verdict = result.outcome.verdict
+    if verdict is Verdict.ACCEPTED:
+        return DeliveryStatus.ACCEPTED, ""
+    if verdict is Verdict.REJECTED:
+        return DeliveryStatus.REJECTED, f"refused at {result.outcome.stage}"
+    if verdict is Verdict.UNKNOWN and result.retry_at is not None:
+        return DeliveryStatus.DEFERRED, "the line broke before the answer came; to be sent again"
+    if verdict is Verdict.UNKNOWN:
+        return DeliveryStatus.UNKNOWN, "the line broke before the answer came"
+    if verdict is Verdict.UNTRIED:
+        return DeliveryStatus.PLANNED, ""
+    what = "refused" if result.outcome.code else "broken off"
     if result.retry_at is None:
-        return DeliveryStatus.REJECTED, f"still refused at {result.outcome.stage} when the time for retries was over"
-    return DeliveryStatus.DEFERRED, f"refused for now at {result.outcome.stage}"
+        return DeliveryStatus.REJECTED, f"still {what} at {result.outcome.stage} when the time for retries was over"
+    return DeliveryStatus.DEFERRED, f"{what} for now at {result.outcome.stage}"
 
 
-def skip_unwanted(connection: Connection, ids: Sequence[int]) -> int:
-    """Rows whose reader has left, or was suppressed, after the plan: skipped, with the reason (P5)."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """A ledger row, as it stands.
+
+    picks         as stored (editions/picks.py); None: the whole edition
+    attempted_at  what the last message said in its Date; None: none was made
+    revision      the edition's, when that message was made
+    """
+
+    id: DeliveryId
+    status: DeliveryStatus
+    reason: str
+    attempts: int
+    attempted_at: datetime | None
+    next_attempt_at: datetime | None
+    channel: str
+    code: int | None
+    enhanced: str
+    answer: str
+    picks: Sequence[int] | None
+    revision: int
+
+
+def find_delivery(connection: Connection, edition_id: int, subscription_id: int) -> Delivery | None:
+    """index  uq_delivery_edition_id_subscription_id"""
+    columns = [delivery.c[field.name] for field in fields(Delivery)]
+    row = connection.execute(
+        select(*columns).where(delivery.c.edition_id == edition_id, delivery.c.subscription_id == subscription_id)
+    ).first()
+    return Delivery(**{**row._mapping, "status": DeliveryStatus(row.status)}) if row else None
+
+
+def skip_unwanted(connection: Connection, ids: Sequence[int], *, now: datetime) -> int:
+    """Rows whose reader has left or paused, or was suppressed, after the plan: skipped, with the reason (P5)."""
     if not ids:
         return 0
     result = connection.execute(
         update(delivery)
         .where(delivery.c.id.in_(ids), delivery.c.status.in_(OPEN), ~_MAY_BE_WRITTEN_TO)
-        .values(status=DeliveryStatus.SKIPPED, reason="left or suppressed after the edition was planned")
+        .values(status=DeliveryStatus.SKIPPED, reason="left, paused or suppressed after the edition was planned"),
+        {"b_now": now},
     )
     return result.rowcount
 
@@ -358,31 +484,52 @@ def record_unrenderable(connection: Connection, delivery_id: int, reason: str) -
     )
 
 
-# --- cancel, resolve, count ------------------------------------------------------------------------------------------
-
-
-def cancel_open(connection: Connection, edition_id: int) -> int:
-    """What was not tried yet will not be."""
-    result = connection.execute(
+def wait_until(connection: Connection, ids: Sequence[int], at: datetime) -> None:
+    """Open rows that may not go before an instant: their readers sleep."""
+    connection.execute(
         update(delivery)
-        .where(delivery.c.edition_id == edition_id, delivery.c.status.in_(OPEN))
+        .where(delivery.c.id.in_(ids), delivery.c.status.in_(OPEN))
+        .values(next_attempt_at=at, reason="waits for its hours")
+    )
+
+
+# --- cancel, resolve --------------------------------------------------------------------------------------------------
+
+
+def list_open_batches(connection: Connection, edition_id: int) -> list[int]:
+    """Batches with a row that may still be tried. index  uq_delivery_edition_id_subscription_id"""
+    rows = select(delivery.c.batch_id).where(delivery.c.edition_id == edition_id, delivery.c.status.in_(OPEN))
+    return list(connection.execute(rows.distinct().order_by(delivery.c.batch_id)).scalars())
+
+
+def cancel_batch(connection: Connection, batch_id: int) -> int:
+    """What was not tried yet will not be; rows that a sender writes at this moment are left for another call."""
+    free = select(delivery.c.id).where(delivery.c.batch_id == batch_id, delivery.c.status.in_(OPEN))
+    ids = list(connection.execute(free.with_for_update(skip_locked=True)).scalars())
+    if not ids:
+        return 0
+    connection.execute(
+        update(delivery)
+        .where(delivery.c.id.in_(numbers(connection.dialect.name, literal(json.dumps(ids), SqlText))))
         .values(status=DeliveryStatus.CANCELLED, reason="the edition was cancelled")
     )
-    return result.rowcount
+    mend_tally(connection, select(batch.c.id).where(batch.c.id == batch_id))
+    return len(ids)
 
 
 def resend_unknown(connection: Connection, edition_id: int) -> int:
-    """An admin or the newsletter's policy says resend: the same Message-ID goes out again."""
-    ids = select(delivery.c.batch_id).where(
-        delivery.c.edition_id == edition_id, delivery.c.status == DeliveryStatus.UNKNOWN
+    """An admin says resend: the same Message-ID goes out again."""
+    batches = Counter(
+        connection.execute(
+            update(delivery)
+            .where(delivery.c.edition_id == edition_id, delivery.c.status == DeliveryStatus.UNKNOWN)
+            .values(status=DeliveryStatus.PLANNED, reason="resent after an unknown outcome", next_attempt_at=None)
+            .returning(delivery.c.batch_id)
+        ).scalars()
     )
-    connection.execute(update(batch).where(batch.c.id.in_(ids)).values(is_done=False))
-    result = connection.execute(
-        update(delivery)
-        .where(delivery.c.edition_id == edition_id, delivery.c.status == DeliveryStatus.UNKNOWN)
-        .values(status=DeliveryStatus.PLANNED, reason="resent after an unknown outcome", next_attempt_at=None)
-    )
-    return result.rowcount
+    mend_tally(connection, select(batch.c.id).where(batch.c.id.in_(batches)))
+    connection.execute(update(batch).where(batch.c.id.in_(batches)).values(is_done=False))
+    return batches.total()
 
 
 def leave_unknown(connection: Connection, edition_id: int) -> int:
@@ -392,55 +539,8 @@ def leave_unknown(connection: Connection, edition_id: int) -> int:
         .where(delivery.c.edition_id == edition_id, delivery.c.status == DeliveryStatus.UNKNOWN)
         .values(reason="unknown, left so by an admin")
     )
+    mend_tally(connection, select(batch.c.id).where(batch.c.edition_id == edition_id))
     return result.rowcount
-
-
-def count_by_status(connection: Connection, edition_id: int) -> dict[DeliveryStatus, int]:
-    """index  ix_delivery_edition_id_status"""
-    rows = connection.execute(
-        select(delivery.c.status, func.count()).where(delivery.c.edition_id == edition_id).group_by(delivery.c.status)
-    )
-    return {DeliveryStatus(status): count for status, count in rows}
-
-
-def balance(connection: Connection, edition_id: int) -> Balance:
-    """P2, from the rows, held against the number that plan wrote down."""
-    planned = connection.execute(select(edition.c.planned).where(edition.c.id == edition_id)).scalar_one()
-    counts = count_by_status(connection, edition_id)
-    return Balance(
-        planned=planned or 0,
-        accepted=counts.get(DeliveryStatus.ACCEPTED, 0),
-        rejected=counts.get(DeliveryStatus.REJECTED, 0),
-        skipped=counts.get(DeliveryStatus.SKIPPED, 0),
-        unknown=counts.get(DeliveryStatus.UNKNOWN, 0),
-        cancelled=counts.get(DeliveryStatus.CANCELLED, 0),
-        deferred=counts.get(DeliveryStatus.DEFERRED, 0),
-        waiting=counts.get(DeliveryStatus.PLANNED, 0),
-        attempting=counts.get(DeliveryStatus.ATTEMPTING, 0),
-    )
-
-
-def count_double(connection: Connection, edition_id: int) -> int:
-    """Subscriptions with more than one row: the unique constraint makes it 0, and audit sees for itself (P1)."""
-    rows = (
-        select(delivery.c.subscription_id)
-        .where(delivery.c.edition_id == edition_id)
-        .group_by(delivery.c.subscription_id)
-        .having(func.count() > 1)
-        .subquery()
-    )
-    return int(connection.execute(select(func.count()).select_from(rows)).scalar_one())
-
-
-def count_reasons(connection: Connection, edition_id: int) -> list[tuple[DeliveryStatus, str, int]]:
-    """Why rows were not accepted, the most frequent first."""
-    rows = connection.execute(
-        select(delivery.c.status, delivery.c.reason, func.count())
-        .where(delivery.c.edition_id == edition_id, delivery.c.status != DeliveryStatus.ACCEPTED)
-        .group_by(delivery.c.status, delivery.c.reason)
-        .order_by(func.count().desc())
-    )
-    return [(DeliveryStatus(status), reason, count) for status, reason, count in rows]
 
 
 def has_work(connection: Connection, edition_id: int) -> bool:
@@ -454,31 +554,3 @@ def next_due_at(connection: Connection, edition_id: int) -> datetime | None:
     return connection.execute(
         select(func.min(batch.c.due_at)).where(and_(batch.c.edition_id == edition_id, batch.c.is_done.is_(False)))
     ).scalar()
-
-
-def list_attempts(connection: Connection, edition_id: int, subscription_id: int) -> list[Attempt]:
-    """Finished tries that were not accepted, oldest first."""
-    rows = connection.execute(
-        select(attempt)
-        .join(delivery, delivery.c.id == attempt.c.delivery_id)
-        .where(delivery.c.edition_id == edition_id, delivery.c.subscription_id == subscription_id)
-        .order_by(attempt.c.id)
-    )
-    return [
-        Attempt(
-            at=row.at,
-            verdict=Verdict(row.verdict),
-            channel=row.channel,
-            stage=row.stage,
-            code=row.code or 0,
-            enhanced=row.enhanced,
-            text=row.answer,
-        )
-        for row in rows
-    ]
-
-
-def _insert(connection: Connection) -> Any:
-    from sqlalchemy.dialects import postgresql, sqlite
-
-    return postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert

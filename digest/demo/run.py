@@ -17,7 +17,7 @@ from digest.app import App, make_app, make_channel
 from digest.clock import FixedClock, SystemClock
 from digest.db import migrate
 from digest.db.engine import reading, writing
-from digest.delivery.store import balance
+from digest.delivery.counts import balance
 from digest.demo import content
 from digest.demo.catcher import MailFolder, SmtpThread
 from digest.demo.inbox import write_inbox

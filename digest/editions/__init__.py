@@ -2,9 +2,9 @@
 
 Takes      newsletters with their schedules; articles; what earlier editions held
 Gives      the period that is due; an edition with its candidates; a reader's picks, each with its reason
-Owns       tables newsletter, edition, edition_article
-Promises   one edition per newsletter, cadence and period (P7); an article is in at most one edition of a
-           newsletter (P3), and in one unless a rule that is named leaves it out (P4)
+Owns       tables newsletter, event, edition, edition_article, audit_log
+Promises   one edition per newsletter, cadence and period (P7); a reader gets an article of a newsletter at most
+           once (P3), and once unless a rule that is named leaves it out (P4)
 Fails      Refused: an edition in the wrong state
-Start at   due.py, then candidates.py
+Start at   due.py, then candidates.py, then select.py
 """

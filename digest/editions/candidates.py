@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from digest.model.article import Article, slug
 from digest.model.edition import Candidate
-from digest.model.newsletter import Newsletter
+from digest.model.newsletter import Cadence, Newsletter
 
 SUBJECT_LIMIT = 78
 PREHEADER_LIMIT = 140
@@ -44,6 +44,53 @@ def window(
     return Window(since=start - timedelta(days=newsletter.window_days), until=due_at)
 
 
+DAYS = {Cadence.DAILY: 1, Cadence.WEEKLY: 7, Cadence.BIWEEKLY: 14, Cadence.MONTHLY: 31}
+"""The longest that a cadence lets its readers wait."""
+
+MAX_CANDIDATES = 500
+"""Of an edition from which readers choose: the newest."""
+
+
+def cadence_of(edition_cadence: str) -> Cadence:
+    """ "weekly.thu" is weekly."""
+    return Cadence(edition_cadence.partition(".")[0])
+
+
+def own_window(
+    newsletter: Newsletter, cadence: Cadence, *, due_at: datetime, previous_until: datetime | None
+) -> Window:
+    """What readers may choose from, where each has a digest of their own. What they have had is theirs to leave out.
+
+    previous_until   where the last edition of the same readers ended
+
+    As far back as any reader may have waited: since the last edition, or the longest step that is offered, for those who
+    come from another cadence; and the editions in which what did not fit comes again; and the newsletter's `window_days`,
+    for what turned up late.
+    """
+    start = due_at if previous_until is None else min(previous_until, due_at)
+    longest = max(DAYS[Cadence(each)] for each in (Cadence.WEEKLY, *newsletter.offer.cadences))
+    days = longest + newsletter.ranking.carry * DAYS[cadence] + newsletter.window_days
+    return Window(since=start - timedelta(days=days), until=due_at)
+
+
+def compose_own(newsletter: Newsletter, articles: Sequence[Article]) -> tuple[Candidate, ...]:
+    """All that readers may choose from, by section and then the newest first; which and in what order, each copy says."""
+    newest = sorted(articles, key=_age, reverse=True)
+    order = _section_order(newsletter, newest)
+    newest.sort(key=lambda article: order[section_of(newsletter, article)])
+    return _candidates(newsletter, newest)
+
+
+def used(window: Window, kept: Sequence[Candidate], *, is_cut: bool) -> Window:
+    """The window as the edition used it: where `max_items` cut it, it ends at the newest article that was kept.
+
+    The next window begins from there, so what waits cannot fall out of it however many editions in a row are full (P4).
+    """
+    if not is_cut:
+        return window
+    return replace(window, until=max(candidate.article.published_at for candidate in kept))
+
+
 def covers(newsletter: Newsletter, article: Article) -> bool:
     """Does the newsletter print this article's topics? One without topics is printed by a newsletter that has all."""
     if not newsletter.topics:
@@ -60,15 +107,29 @@ def compose(newsletter: Newsletter, articles: Sequence[Article]) -> tuple[Candid
     The lead is the newest article with a picture. The rest follow by section, sections in the newsletter's order, then
     by their newest article; within a section the newest first. When there are too many, the oldest go first of all:
     they have waited longest, and would fall out of the window.
+
+    Editor's picks are always kept, and the first of them leads. Within a section they stand before the others, and their
+    sections before other sections, in the editor's order.
     """
     covered = [article for article in articles if covers(newsletter, article)]
-    kept = sorted(covered, key=_age)[: newsletter.max_items]
-    newest = sorted(kept, key=_age, reverse=True)
-    lead = next((article for article in newest if article.image), None) if newsletter.layout.lead else None
+    kept = sorted(covered, key=lambda article: (_pin(article), _age(article)))[: newsletter.max_items]
+    newest = sorted(sorted(kept, key=_age, reverse=True), key=_pin)
+    leads = (article for article in newest if article.image or article.pin is not None)
+    lead = next(leads, None) if newsletter.layout.lead else None
     rest = [article for article in newest if article is not lead]
-    order = _section_order(newsletter, rest)
-    rest.sort(key=lambda article: order[section_of(newsletter, article)])  # stable: newest first within
-    arranged = ([lead] if lead else []) + rest
+    order = _section_order(newsletter, sorted(rest, key=_age, reverse=True))
+    pins: dict[str, float] = {}
+    for article in rest:
+        pins.setdefault(section_of(newsletter, article), _pin(article))
+    rest.sort(key=lambda article: (pins[of := section_of(newsletter, article)], order[of]))  # stable within
+    return _candidates(newsletter, ([lead] if lead else []) + rest)
+
+
+def _pin(article: Article) -> float:
+    return article.pin if article.pin is not None else float("inf")
+
+
+def _candidates(newsletter: Newsletter, arranged: Sequence[Article]) -> tuple[Candidate, ...]:
     return tuple(
         Candidate(
             article=article,
@@ -81,7 +142,10 @@ def compose(newsletter: Newsletter, articles: Sequence[Article]) -> tuple[Candid
 
 
 def section_of(newsletter: Newsletter, article: Article) -> str:
-    """The first of the newsletter's topics that the article has, else its own first topic, as it is written there."""
+    """Where the editor put it; else the first of the newsletter's topics that the article has, else its own first topic,
+    as it is written there."""
+    if article.section:
+        return article.section
     own = {slug(topic): topic for topic in reversed(article.topics)}
     for topic in newsletter.topics:
         if slug(topic) in own:

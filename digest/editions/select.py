@@ -1,36 +1,420 @@
-"""Edition x one reader -> that reader's picks: what, where, why. Pure."""
+"""Candidates x a reader's choices x what that reader has had -> picks in order, each with its true reason. Pure.
+
+The rules, in their order; the first that applies to a candidate is the one that `explain` names:
+
+    had        another copy of this reader holds it (P3)
+    muted      its topic, its author, or the kind of recommendation that it would have come by
+    other      the reader follows other topics and authors, and neither the editor nor the readers recommend it
+    before     it was published before this reader's first edition could have had it
+    expired    it was a candidate of so many of this reader's editions already, and never fitted
+    fewer      of this topic one article is enough, and a better one is in
+    budget     it would take longer to read than is left of the reader's time
+    full       the copy holds as many as an edition may have
+    few        there is less in it for this reader than an edition must have
+    withdrawn  it was taken out of the edition before this copy was made (flows/explain.py says so; plan never does)
+    picked     it is in
+
+Editor's picks go first, in the editor's order; the rest by rank: how new, how much read, how much talked about, and
+every edition that passed an article over lifts it. What did not fit comes again, until it is expired.
+
+A million readers choose from the same candidates. So candidates are bits, the best rank the lowest: what a reader may
+have is a few ANDs of whole numbers, and readers who may have the same get the same list, made once.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from itertools import islice
 
+from digest.editions.picks import (
+    EDITOR,
+    FIRST_AUTHOR,
+    FIRST_TOPIC,
+    PLAIN,
+    POPULAR,
+    Picks,
+    followable,
+    number_of,
+    pack,
+    reason_of,
+    reasons_of,
+    unpack,
+)
 from digest.model.article import slug
-from digest.model.edition import Candidate, Pick, Region
-from digest.model.newsletter import Layout
+from digest.model.choices import Choices, Kind, Length
+from digest.model.edition import Candidate, Reason
+from digest.model.newsletter import Newsletter
+
+ASSUMED_MINUTES = 3
+"""Reading time of an article of which nothing is known, where a budget must be kept."""
+
+LIFT = 0.25
+"""What each edition that passed an article over adds to its rank; a brand-new article that nobody read has 1.0."""
+
+MAX_KEPT = 4_000
 
 
-def select(candidates: Sequence[Candidate], layout: Layout) -> tuple[Pick, ...]:
-    """Every candidate, in the order of the edition, each put into the region where it stands.
+class Rule(StrEnum):
+    """What became of a candidate for one reader."""
 
-    The same tuple serves all readers of a broadcast; a reader's own choices are taken into account by passing only
-    the candidates that match them.
+    PICKED = "picked"
+    HAD = "had"
+    MUTED = "muted"
+    OTHER = "other"
+    BEFORE = "before"
+    EXPIRED = "expired"
+    FEWER = "fewer"
+    BUDGET = "budget"
+    FULL = "full"
+    FEW = "few"
+    WITHDRAWN = "withdrawn"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """A candidate, for one reader. `reason`: why it is in; None where it is not."""
+
+    candidate: Candidate
+    rule: Rule
+    reason: Reason | None = None
+
+
+@dataclass(slots=True, eq=False)
+class Wish:
+    """One set of choices, looked at once. Masks are of candidates.
+
+    ways   what the reader follows, named as in Selector; empty: everything
     """
-    picks: list[Pick] = []
-    full = 0
-    cards = [c for c in candidates[1 if layout.lead else 0 :] if _is_card(c, layout)]
-    for candidate in candidates:
-        if not picks and layout.lead and candidate.article.image:
-            region = Region.LEAD
-        elif len(cards) > 1 and candidate in cards[: len(cards) // 2 * 2]:
-            region = Region.CARDS  # they stand two by two
-        elif layout.headlines_after and full >= layout.headlines_after:
-            region = Region.HEADLINES
+
+    eligible: int
+    muted: int
+    pinned: int
+    popular: int
+    fewer: tuple[int, ...]
+    minutes: int
+    length: Length
+    ways: frozenset[str]
+
+
+@dataclass(slots=True)
+class Past:
+    """What one reader had before.
+
+    had      candidates that are in an earlier copy
+    passed   [candidates that one edition passed over at least, two editions, ...]
+    """
+
+    had: int = 0
+    passed: tuple[int, ...] = ()
+
+
+NOTHING_YET = Past()
+
+
+class Selector:
+    """The candidates of one edition, ready to be chosen from.
+
+    until   the end of the edition's window: the age of an article counts to there
+    """
+
+    def __init__(self, candidates: Sequence[Candidate], newsletter: Newsletter, *, since: datetime, until: datetime):
+        self._ranking, self._newsletter = newsletter.ranking, newsletter
+        self._min, self._max = newsletter.min_items, newsletter.max_items
+        scores = _scores(candidates, newsletter, since, until)
+        order = sorted(range(len(candidates)), key=lambda at: (-scores[at], at))
+        self.candidates = [candidates[at] for at in order]
+        self._scores = [scores[at] for at in order]
+        self._bit = {candidate.position: number for number, candidate in enumerate(self.candidates)}
+        self._positions = [candidate.position for candidate in self.candidates]
+        self._minutes = [each.article.reading_minutes or ASSUMED_MINUTES for each in self.candidates]
+        self._sections = [each.section for each in self.candidates]
+        sections = list(dict.fromkeys(each.section for each in candidates))  # they stand together in an edition
+        self._places = [sections.index(section) for section in self._sections]
+        self._standing = [place * len(candidates) + bit for bit, place in enumerate(self._places)]
+        self._has_image = [each.article.image is not None for each in self.candidates]
+        named = [followable(each) for each in self.candidates]
+        self._ways = [_ways(each.position, *names) for each, names in zip(self.candidates, named, strict=True)]
+        self._printed = frozenset(slug(topic) for topic in newsletter.topics)
+        self.everything = (1 << len(self.candidates)) - 1
+        self._is_plain = not self._ranking.per_section
+        self._topics: dict[str, int] = {}
+        self._authors: dict[str, int] = {}
+        for bit, (topics, authors) in enumerate(named):
+            for topic in {*topics, slug(self._sections[bit])}:
+                self._topics[topic] = self._topics.get(topic, 0) | 1 << bit
+            for author in authors:
+                self._authors[author] = self._authors.get(author, 0) | 1 << bit
+        self._pins = {bit: pin for bit, each in enumerate(self.candidates) if (pin := each.article.pin) is not None}
+        self._pinned = _mask(self._pins)
+        self._popular = _mask(_most_read(self.candidates, self._ranking.popular))
+        self._published = sorted((each.article.published_at, bit) for bit, each in enumerate(self.candidates))
+        self._after: dict[int, int] = {}
+        self._made: dict[tuple[Wish, int, tuple[int, ...]], str] = {}
+
+    def mask(self, positions: Sequence[int]) -> int:
+        """These candidates; positions that are none are passed over."""
+        return _mask(self._bit[position] for position in positions if position in self._bit)
+
+    def wish(self, choices: Choices) -> Wish:
+        """Topics and authors that this newsletter does not have (any more) are as if they had not been chosen."""
+        topics = frozenset(choices.follow_topics)
+        if self._printed:
+            topics &= self._printed
+        authors = frozenset(choices.follow_authors)
+        wanted = (
+            self._any(self._topics, topics) | self._any(self._authors, authors) if topics | authors else self.everything
+        )
+        pinned = 0 if Kind.EDITOR in choices.mute_kinds else self._pinned
+        popular = 0 if Kind.POPULAR in choices.mute_kinds else self._popular
+        muted = self._any(self._topics, choices.mute_topics) | self._any(self._authors, choices.mute_authors)
+        if topics | authors:  # what would have come by a recommendation alone
+            muted |= (self._pinned | self._popular) & ~(wanted | pinned | popular)
+        return Wish(
+            eligible=(wanted | pinned | popular) & ~muted,
+            muted=muted,
+            pinned=pinned,
+            popular=popular,
+            fewer=tuple(mask for topic in choices.fewer if (mask := self._topics.get(topic))),
+            minutes=choices.minutes,
+            length=choices.length,
+            ways=topics | {_of_author(author) for author in authors} if authors else topics,
+        )
+
+    @staticmethod
+    def _any(masks: Mapping[str, int], names: Iterable[str]) -> int:
+        found = 0
+        for name in names:
+            found |= masks.get(name, 0)
+        return found
+
+    @property
+    def oldest(self) -> datetime | None:
+        """When the first of them was published."""
+        return self._published[0][0] if self._published else None
+
+    def published_after(self, at: datetime) -> int:
+        """Candidates published at this instant or later."""
+        if not self._published or at <= self._published[0][0]:
+            return self.everything
+        low = bisect_left(self._published, (at, -1))
+        if (found := self._after.get(low)) is None:
+            found = self._after[low] = _mask(bit for _, bit in self._published[low:])
+        return found
+
+    # --- one reader -----------------------------------------------------------------------------------------------
+
+    def choose(self, wish: Wish, past: Past, new: int) -> str:
+        """What the ledger keeps (editions/picks.py); "": there is nothing in it for this reader.
+
+        new   candidates that are not older than the reader's subscription (`published_after`)
+        """
+        free = wish.eligible & ~past.had & new
+        carry = self._ranking.carry
+        if len(past.passed) > carry:
+            free &= ~past.passed[carry]
+        if not free:
+            return ""
+        passed = tuple([mask for mask in past.passed[:carry] if mask & free])
+        key = (wish, free, passed)
+        if (made := self._made.get(key)) is None:
+            if len(self._made) > MAX_KEPT:
+                self._made.clear()
+            chosen = self._chosen(wish, free, passed)
+            made = pack(wish.length, self._arranged(wish, chosen)) if chosen else ""
+            self._made[key] = made
+        return made
+
+    def general(self) -> Picks:
+        """What a reader gets who chose nothing and had nothing."""
+        made = self.choose(self.wish(Choices()), NOTHING_YET, self.everything)
+        return unpack(json.loads(made)) if made else Picks(length=Length.FULL, chosen=())
+
+    def rules(self, wish: Wish, past: Past, new: int) -> list[Rule]:
+        """The rule that decided, for each of `candidates`."""
+        carry = self._ranking.carry
+        expired = past.passed[carry] if len(past.passed) > carry else 0
+        rules: dict[int, Rule] = {}
+        for bit in range(len(self.candidates)):
+            of = 1 << bit
+            if of & past.had:
+                rules[bit] = Rule.HAD
+            elif of & wish.muted:
+                rules[bit] = Rule.MUTED
+            elif not of & wish.eligible:
+                rules[bit] = Rule.OTHER
+            elif not of & new:
+                rules[bit] = Rule.BEFORE
+            elif of & expired:
+                rules[bit] = Rule.EXPIRED
+        free = _mask(bit for bit in range(len(self.candidates)) if bit not in rules)
+        chosen = self._chosen(wish, free, tuple(mask for mask in past.passed[:carry] if mask & free), rules)
+        rules |= dict.fromkeys(chosen, Rule.PICKED)
+        return [rules[bit] for bit in range(len(self.candidates))]
+
+    def explain(self, wish: Wish, past: Past, new: int) -> list[Decision]:
+        """Every candidate with the rule that decided, the best rank first."""
+        return [
+            Decision(
+                candidate=candidate,
+                rule=rule,
+                reason=reasons_of(candidate)[reason_of(self._number(wish, bit))] if rule is Rule.PICKED else None,
+            )
+            for bit, (candidate, rule) in enumerate(zip(self.candidates, self.rules(wish, past, new), strict=True))
+        ]
+
+    def _chosen(self, wish: Wish, free: int, passed: Sequence[int], rules: dict[int, Rule] | None = None) -> list[int]:
+        """Bits that are in. `rules`, where given, hears why the other free ones are not; else nobody looks at them."""
+        if rules is None and self._is_plain and not (wish.fewer or wish.minutes):
+            chosen = list(islice(self._queue(wish, free, passed), self._max))
+            return chosen if len(chosen) >= self._min else []
+        chosen = []
+        minutes, taken = 0, 0
+        sections = Counter[str]()
+        share = self._ranking.per_section
+        queue: Iterable[int] = self._queue(wish, free, passed)
+        while True:
+            aside: list[int] = []
+            for bit in queue:
+                if len(chosen) == self._max:
+                    if rules is None:
+                        break
+                    rules[bit] = Rule.FULL
+                elif wish.fewer and any(mask >> bit & 1 and mask & taken for mask in wish.fewer):
+                    _say(rules, bit, Rule.FEWER)
+                elif wish.minutes and chosen and minutes + self._minutes[bit] > wish.minutes:
+                    _say(rules, bit, Rule.BUDGET)
+                elif share and sections[self._sections[bit]] >= share and bit not in self._pins:
+                    aside.append(bit)
+                else:
+                    chosen.append(bit)
+                    taken |= 1 << bit
+                    minutes += self._minutes[bit]
+                    if share:
+                        sections[self._sections[bit]] += 1
+            if not aside:
+                break
+            queue, share = aside, 0  # the other sections had their turn: now those that had their share already
+        if len(chosen) < self._min:
+            for bit in chosen:
+                _say(rules, bit, Rule.FEW)
+            return []
+        return chosen
+
+    def _queue(self, wish: Wish, free: int, passed: Sequence[int]) -> Iterable[int]:
+        """Editor's picks, then by rank."""
+        bits: Iterable[int] = _bits(free)
+        if passed:
+            scores = self._scores
+            bits = sorted(bits, key=lambda bit: (-scores[bit] - LIFT * sum(mask >> bit & 1 for mask in passed), bit))
+        if not free & wish.pinned:
+            return bits
+        bits = list(bits)
+        pins = sorted((bit for bit in bits if bit in self._pins), key=self._pins.__getitem__)
+        return [*pins, *(bit for bit in bits if bit not in self._pins)]
+
+    def _arranged(self, wish: Wish, chosen: Sequence[int]) -> list[int]:
+        """Numbers (editions/picks.py) in the order of the copy: the lead, then by section; sections with an editor's pick
+        first, then as they stand in the edition."""
+        pins: dict[int, int] = {}
+        if wish.pinned:
+            pins = {bit: self._pins[bit] for bit in chosen if bit in self._pins}
+        if pins:
+            first: dict[str, float] = {}
+            for bit, pin in pins.items():
+                first[self._sections[bit]] = min(pin, first.get(self._sections[bit], pin))
+            last = float("inf")
+            arranged = sorted(
+                chosen,
+                key=lambda bit: (first.get(self._sections[bit], last), self._places[bit], pins.get(bit, last), bit),
+            )
+            lead: int | None = chosen[0]
         else:
-            region = Region.ROWS
-        full += region is not Region.HEADLINES
-        picks.append(Pick(candidate=candidate, region=region, reason=candidate.reason))
-    return tuple(picks)
+            arranged = sorted(chosen, key=self._standing.__getitem__)
+            has_image, wants_lead = self._has_image, self._newsletter.layout.lead
+            lead = next((bit for bit in chosen if has_image[bit]), None) if wants_lead else None
+        if lead is not None:
+            arranged.remove(lead)
+            arranged.insert(0, lead)
+        return [self._number(wish, bit) for bit in arranged] if wish.ways or wish.pinned else self._plain(arranged)
+
+    def _plain(self, bits: Sequence[int]) -> list[int]:
+        return [number_of(self._positions[bit], PLAIN) for bit in bits]
+
+    def _number(self, wish: Wish, bit: int) -> int:
+        """With the reason for which this reader has it: the first rule that lets it in."""
+        if wish.pinned >> bit & 1:
+            return number_of(self._positions[bit], EDITOR)
+        wanted = wish.ways
+        for way, number in self._ways[bit]:
+            if way in wanted:
+                return number
+        return number_of(self._positions[bit], POPULAR if wish.ways and wish.popular >> bit & 1 else PLAIN)
 
 
-def _is_card(candidate: Candidate, layout: Layout) -> bool:
-    return bool(layout.cards_topic and slug(candidate.section) == slug(layout.cards_topic) and candidate.article.image)
+def _of_author(author: str) -> str:
+    """Told from a topic of the same name: no slug has a colon."""
+    return f"author:{author}"
+
+
+def _ways(position: int, topics: Sequence[str], authors: Sequence[str]) -> list[tuple[str, int]]:
+    """By what this candidate can be followed, with the number that says so; the strongest reason first."""
+    found = [(_of_author(author), number_of(position, at)) for at, author in enumerate(authors, FIRST_AUTHOR)]
+    return found + [(topic, number_of(position, at)) for at, topic in enumerate(topics, FIRST_TOPIC)]
+
+
+def past_of(rows: Sequence[tuple[int, int]], carry: int) -> Past:
+    """From one reader's earlier editions: (candidates that were in them, those of these that the copy held)."""
+    had, passed = 0, [0] * (carry + 1)
+    for held, picked in rows:
+        had |= picked
+        over = held & ~picked
+        for number in range(carry + 1):
+            passed[number], over = passed[number] | over, passed[number] & over
+    return Past(had, tuple(passed))
+
+
+def _scores(candidates: Sequence[Candidate], newsletter: Newsletter, since: datetime, until: datetime) -> list[float]:
+    """0 or more; shares are of the edition's own extremes, so that no site's numbers are better than another's."""
+    ranking, span = newsletter.ranking, max(1.0, (until - since).total_seconds())
+    reads = max((each.article.reads or 0 for each in candidates), default=0) or 1
+    comments = max((each.article.comment_count or 0 for each in candidates), default=0) or 1
+    return [
+        ranking.recency * max(0.0, 1 - max(0.0, (until - each.article.published_at).total_seconds()) / span)
+        + ranking.reads * (each.article.reads or 0) / reads
+        + ranking.comments * (each.article.comment_count or 0) / comments
+        for each in candidates
+    ]
+
+
+def _most_read(candidates: Sequence[Candidate], count: int) -> list[int]:
+    """Bits of those that were read most; what nobody read is not among them."""
+    read = [bit for bit, each in enumerate(candidates) if each.article.reads]
+    return sorted(read, key=lambda bit: -(candidates[bit].article.reads or 0))[:count]
+
+
+def _mask(bits: Iterable[int]) -> int:
+    found = 0
+    for bit in bits:
+        found |= 1 << bit
+    return found
+
+
+def _bits(mask: int) -> Iterator[int]:
+    """Numbers of the bits that are set, the lowest first. Looked for in the digits: a whole number of hundreds of bits is
+    copied by every operation on it."""
+    digits = f"{mask:b}"[::-1]
+    at = digits.find("1")
+    while at >= 0:
+        yield at
+        at = digits.find("1", at + 1)
+
+
+def _say(rules: dict[int, Rule] | None, bit: int, rule: Rule) -> None:
+    if rules is not None:
+        rules[bit] = rule

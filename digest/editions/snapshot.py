@@ -5,16 +5,31 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from datetime import datetime, time
-from typing import Any
+from typing import Any, TypeVar
 
 from digest.model.address import EmailAddress
 from digest.model.article import Article, ArticleId, Comment, Image
-from digest.model.newsletter import Layout, Look, Newsletter, NewsletterId, Schedule, Sponsor, UnknownPolicy
+from digest.model.newsletter import (
+    Layout,
+    Look,
+    Newsletter,
+    NewsletterId,
+    Offer,
+    Pace,
+    Ranking,
+    Schedule,
+    Sponsor,
+    UnknownPolicy,
+)
+
+T = TypeVar("T")
 
 
 def article_to_json(article: Article) -> dict[str, Any]:
     """Fields that are empty are left out: a million copies are made from this."""
     values = dataclasses.asdict(article)
+    if article.image is not None:
+        values["image"] = {key: value for key, value in values["image"].items() if value or key in ("src", "alt")}
     return {key: _plain(value) for key, value in values.items() if value not in (None, "", ())}
 
 
@@ -34,7 +49,6 @@ def article_from_json(values: Mapping[str, Any]) -> Article:
     )
 
 
-SCHEDULE_COLUMNS = ("weekdays", "wall_time", "time_zone", "since_at", "late_hours")
 OWN_COLUMNS = ("id", "name", "title", "is_enabled", "schedule")
 
 
@@ -68,9 +82,12 @@ def newsletter_from_json(values: Mapping[str, Any]) -> Newsletter:
         "sender": EmailAddress.parse(settings["sender"]),
         "reply_to": EmailAddress.parse(reply_to) if reply_to else None,
         "unknown_policy": UnknownPolicy(settings.get("unknown_policy", UnknownPolicy.LEAVE)),
-        "sponsor": Sponsor(**settings["sponsor"]) if settings.get("sponsor") else None,
+        "sponsors": tuple(Sponsor(**each) for each in settings.get("sponsors", ())),
         "look": Look(**settings.get("look", {})),
         "layout": Layout(**settings.get("layout", {})),
+        "pace": _listed(Pace, settings.get("pace", {})),
+        "offer": _listed(Offer, settings.get("offer", {})),
+        "ranking": Ranking(**settings.get("ranking", {})),
         "topics": tuple(settings.get("topics", ())),
         "languages": tuple(settings.get("languages", ())),
     }
@@ -86,9 +103,15 @@ def newsletter_from_json(values: Mapping[str, Any]) -> Newsletter:
             time_zone=schedule["time_zone"],
             since_at=datetime.fromisoformat(since_at) if since_at else None,
             late_hours=schedule["late_hours"],
+            is_local=schedule.get("is_local", False),
         ),
         **settings,
     )
+
+
+def _listed(of: type[T], values: Mapping[str, Any]) -> T:
+    lists = {key: tuple(value) for key, value in values.items() if isinstance(value, list)}
+    return of(**{**values, **lists})
 
 
 _FIELDS = {field.name for field in dataclasses.fields(Newsletter)}

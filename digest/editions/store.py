@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 import secrets
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from datetime import datetime, time
+from datetime import datetime, time, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, exists, func, insert, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Connection, Row, ScalarSelect, and_, exists, func, insert, or_, select, update
 
+from digest.db.rows import upsert
 from digest.db.tables import article, audit_log, edition, edition_article, newsletter
 from digest.editions.candidates import Window
 from digest.editions.due import Period
+from digest.editions.events import events_from_json, events_to_json
 from digest.editions.snapshot import article_from_json, article_to_json, newsletter_from_json, settings_to_json
 from digest.errors import NotFound, Refused
 from digest.model.article import Article, ArticleId, Comment, Image
-from digest.model.edition import Candidate, Edition, EditionId, EditionStatus
+from digest.model.edition import CORRECTION, Candidate, Edition, EditionId, EditionStatus
+from digest.model.event import Event
 from digest.model.newsletter import Cadence, Newsletter, NewsletterId, Note, Sponsor
+
+CANDIDATES_PAGE = 2_000
+
+UNFINISHED = (EditionStatus.DRAFT, EditionStatus.APPROVED, EditionStatus.SENDING, EditionStatus.PAUSED)
+"""A copy may still be made."""
 
 # --- newsletters -----------------------------------------------------------------------------------------------------
 
@@ -71,6 +79,7 @@ def _newsletter_values(value: Newsletter) -> dict[str, Any]:
         "time_zone": schedule.time_zone,
         "since_at": schedule.since_at,
         "late_hours": schedule.late_hours,
+        "is_local": schedule.is_local,
         "settings": settings_to_json(value),
     }
 
@@ -88,6 +97,7 @@ def _newsletter(row: Row[Any]) -> Newsletter:
                 "time_zone": row.time_zone,
                 "since_at": row.since_at.isoformat() if row.since_at else None,
                 "late_hours": row.late_hours,
+                "is_local": row.is_local,
             },
             "settings": row.settings,
         }
@@ -98,56 +108,97 @@ def _newsletter(row: Row[Any]) -> Newsletter:
 
 
 def list_candidates(
-    connection: Connection, newsletter_id: NewsletterId, window: Window, *, limit: int = 2_000
+    connection: Connection,
+    newsletter_id: NewsletterId | None,
+    window: Window,
+    *,
+    after: Article | None = None,
+    limit: int = CANDIDATES_PAGE,
 ) -> list[Article]:
-    """Articles of the window that no edition of this newsletter had, oldest first.
+    """Articles of the window that no edition of this newsletter had, oldest first, in pages.
 
-    index   ix_article_published_at_id for the window, ix_edition_article_article_id for what was had
+    A cancelled edition gives its articles back, unless somebody has it already: nobody gets an article twice (P3).
+    Without a newsletter: whoever had them.
+
+    index   ix_article_ready_at_id for the window, ix_edition_article_article_id for what was had
     """
     had = exists().where(
         and_(
             edition_article.c.article_id == article.c.id,
             edition_article.c.edition_id == edition.c.id,
             edition.c.newsletter_id == newsletter_id,
-            edition.c.status != EditionStatus.CANCELLED,
+            or_(edition.c.status != EditionStatus.CANCELLED, edition.c.reached),
         )
     )
-    rows = connection.execute(
+    query = (
         select(article)
-        .where(article.c.published_at > window.since, article.c.published_at <= window.until)
-        .where(article.c.hidden_at.is_(None), ~had)
-        .order_by(article.c.published_at, article.c.id)
+        .where(article.c.ready_at > window.since, article.c.ready_at <= window.until, _IS_FREE)
+        .order_by(article.c.ready_at, article.c.id)
         .limit(limit)
     )
-    return [article_of_row(row) for row in rows]
+    if newsletter_id is not None:
+        query = query.where(~had)
+    if after is not None:
+        at, reached = article.c.ready_at, _ready_at(after)
+        query = query.where(at >= reached, or_(at > reached, article.c.id > after.stored_id))
+    return [article_of_row(row) for row in connection.execute(query)]
+
+
+def list_recent(
+    connection: Connection, window: Window, *, before: Article | None = None, limit: int = CANDIDATES_PAGE
+) -> list[Article]:
+    """Articles of the window, whoever had them, the newest first, in pages. index  ix_article_ready_at_id"""
+    query = (
+        select(article)
+        .where(article.c.ready_at > window.since, article.c.ready_at <= window.until, _IS_FREE)
+        .order_by(article.c.ready_at.desc(), article.c.id.desc())
+        .limit(limit)
+    )
+    if before is not None:
+        at, reached = article.c.ready_at, _ready_at(before)
+        query = query.where(at <= reached, or_(at < reached, article.c.id < before.stored_id))
+    return [article_of_row(row) for row in connection.execute(query)]
+
+
+_IS_FREE = and_(article.c.hidden_at.is_(None), article.c.held_at.is_(None))
+
+
+def _ready_at(of: Article) -> ScalarSelect[datetime]:
+    return select(article.c.ready_at).where(article.c.id == of.stored_id).scalar_subquery()
 
 
 def article_of_row(row: Row[Any]) -> Article:
+    """As the digest shows it: with what an editor changed for it alone."""
+    edits = row.edits or {}
+    image_src, image_alt = edits.get("image_src", row.image_src), edits.get("image_alt", row.image_alt)
     return Article(
         id=ArticleId(row.id),
         key=row.key,
         url=row.url,
-        title=row.title,
+        title=edits.get("title", row.title),
         published_at=row.published_at,
         authors=tuple(row.authors),
-        summary=row.summary,
-        image=Image(src=row.image_src, alt=row.image_alt) if row.image_src else None,
+        summary=edits.get("summary", row.summary),
+        image=Image(src=image_src, alt=image_alt) if image_src else None,
         topics=tuple(row.topics),
         language=row.language,
         words=row.words,
         minutes=row.minutes,
+        reads=row.reads,
         comment_count=row.comment_count,
         comments=tuple(Comment(**comment) for comment in row.comments),
         reviewer=row.reviewer,
         reviewed_at=row.reviewed_at,
         citation=row.citation,
+        pin=row.pin,
+        section=edits.get("section", ""),
     )
 
 
 # --- editions --------------------------------------------------------------------------------------------------------
 
 
-def find_period(connection: Connection, newsletter_id: NewsletterId, cadence: Cadence, period: str) -> EditionId | None:
+def find_period(connection: Connection, newsletter_id: NewsletterId, cadence: str, period: str) -> EditionId | None:
     return connection.execute(
         select(edition.c.id).where(
             edition.c.newsletter_id == newsletter_id, edition.c.cadence == cadence, edition.c.period == period
@@ -156,18 +207,30 @@ def find_period(connection: Connection, newsletter_id: NewsletterId, cadence: Ca
 
 
 def find_window_marks(connection: Connection, newsletter_id: NewsletterId) -> tuple[datetime | None, datetime | None]:
-    """Where the last edition that held anything ended, and where the first empty period began.
+    """Where the last edition that went out ended, and where the first period began that brought nothing.
 
-    A cancelled edition counts for neither: its articles are free again.
+    A cancelled edition brought nothing: its articles are free again.
     """
     ended = select(func.max(edition.c.window_until)).where(
         edition.c.newsletter_id == newsletter_id,
         edition.c.status.not_in([EditionStatus.CANCELLED, EditionStatus.EMPTY]),
     )
     began = select(func.min(edition.c.window_from)).where(
-        edition.c.newsletter_id == newsletter_id, edition.c.status == EditionStatus.EMPTY
+        edition.c.newsletter_id == newsletter_id,
+        edition.c.status.in_([EditionStatus.CANCELLED, EditionStatus.EMPTY]),
     )
     return connection.execute(ended).scalar(), connection.execute(began).scalar()
+
+
+def find_previous_until(connection: Connection, newsletter_id: NewsletterId, cadence: str) -> datetime | None:
+    """Where the last edition of these readers ended. index  uq_edition_newsletter_id_cadence_period"""
+    return connection.execute(
+        select(func.max(edition.c.window_until)).where(
+            edition.c.newsletter_id == newsletter_id,
+            edition.c.cadence == cadence,
+            edition.c.status.not_in([EditionStatus.CANCELLED, EditionStatus.EMPTY]),
+        )
+    ).scalar()
 
 
 def create_edition(
@@ -184,18 +247,18 @@ def create_edition(
     hold_reason: str = "",
     note: Note | None = None,
     sponsor: Sponsor | None = None,
+    events: Sequence[Event] = (),
 ) -> EditionId | None:
     """Insert the edition of a period, with its articles; None when another process was first (P7)."""
     number = None
-    if status is not EditionStatus.EMPTY:
+    if status is not EditionStatus.EMPTY and period.cadence == Cadence.WEEKLY:
         last = select(func.max(edition.c.number)).where(edition.c.newsletter_id == of.id)
         number = (connection.execute(last).scalar() or 0) + 1
-    build = (postgresql if connection.dialect.name == "postgresql" else sqlite).insert
     edition_id = connection.execute(
-        build(edition)
+        upsert(connection, edition)
         .values(
             newsletter_id=of.id,
-            cadence=Cadence.WEEKLY,
+            cadence=period.cadence,
             period=period.key,
             due_at=period.due_at,
             window_from=window.since,
@@ -207,6 +270,7 @@ def create_edition(
             preheader=preheader,
             note=_as_json(note),
             sponsor=_as_json(sponsor),
+            events=events_to_json(events) or None,
             public_key=secrets.token_urlsafe(12),
             created_at=now,
         )
@@ -231,6 +295,86 @@ def create_edition(
     return edition_id
 
 
+def replace_articles(connection: Connection, edition_id: int, candidates: Sequence[Candidate]) -> None:
+    """Keep these articles as they are now, in a draft; a place that holds another article by now stays as it is."""
+    is_draft = select(edition.c.id).where(edition.c.id == edition_id, edition.c.status == EditionStatus.DRAFT)
+    for candidate in candidates:
+        connection.execute(
+            update(edition_article)
+            .where(edition_article.c.edition_id == is_draft.scalar_subquery())
+            .where(edition_article.c.position == candidate.position)
+            .where(edition_article.c.article_id == candidate.article_id)
+            .values(content=article_to_json(candidate.article))
+        )
+
+
+def list_shared(connection: Connection, edition_id: int) -> dict[int, list[tuple[int, int]]]:
+    """Other editions of the newsletter that hold articles of this one: [(position there, position here), ...] by edition.
+
+    A correction gives nobody an article that was not theirs already, so it does not count.
+
+    index   ix_edition_article_article_id
+    """
+    here, there = edition_article.alias("here"), edition_article.alias("there")
+    of = select(edition.c.newsletter_id).where(edition.c.id == edition_id).scalar_subquery()
+    rows = connection.execute(
+        select(there.c.edition_id, there.c.position, here.c.position)
+        .join(there, there.c.article_id == here.c.article_id)
+        .join(edition, edition.c.id == there.c.edition_id)
+        .where(here.c.edition_id == edition_id, there.c.edition_id != edition_id)
+        .where(edition.c.newsletter_id == of, edition.c.corrects_id.is_(None))
+    )
+    shared: dict[int, list[tuple[int, int]]] = {}
+    for of_edition, position_there, position_here in rows:
+        shared.setdefault(of_edition, []).append((position_there, position_here))
+    return shared
+
+
+def find_newest_id(connection: Connection, newsletter_id: NewsletterId) -> int | None:
+    """Of the newsletter's editions. index  uq_edition_newsletter_id_cadence_period"""
+    return connection.execute(select(func.max(edition.c.id)).where(edition.c.newsletter_id == newsletter_id)).scalar()
+
+
+def list_neighbours(connection: Connection, of: Edition, *, within: timedelta) -> list[Edition]:
+    """Other editions of the newsletter that are due at about the same time. index  ix_edition_newsletter_id_due_at"""
+    rows = connection.execute(
+        select(edition)
+        .where(edition.c.newsletter_id == of.newsletter_id, edition.c.id != of.id, edition.c.corrects_id.is_(None))
+        .where(edition.c.due_at.between(of.due_at - within, of.due_at + within))
+    )
+    return [_edition(row, ()) for row in rows]
+
+
+def count_sponsored(connection: Connection, newsletter_id: NewsletterId) -> Counter[str]:
+    """How many editions showed each sponsor, by its key; one that was cancelled counts if somebody has it.
+
+    index  uq_edition_newsletter_id_cadence_period
+    """
+    rows = connection.execute(
+        select(edition.c.sponsor).where(
+            edition.c.newsletter_id == newsletter_id,
+            edition.c.sponsor.is_not(None),
+            edition.c.status != EditionStatus.EMPTY,
+            or_(edition.c.status != EditionStatus.CANCELLED, edition.c.reached),
+        )
+    )
+    return Counter(Sponsor(**row.sponsor).key for row in rows if row.sponsor)
+
+
+def find_previous(connection: Connection, of: Edition) -> tuple[EditionId, datetime] | None:
+    """The last edition of the same readers before this one, and when it was due; an empty one counts. index  as above"""
+    row = connection.execute(
+        select(edition.c.id, edition.c.due_at)
+        .where(edition.c.newsletter_id == of.newsletter_id, edition.c.cadence == of.cadence, edition.c.id != of.id)
+        .where(
+            edition.c.due_at < of.due_at, edition.c.status != EditionStatus.CANCELLED, edition.c.corrects_id.is_(None)
+        )
+        .order_by(edition.c.due_at.desc())
+        .limit(1)
+    ).first()
+    return (EditionId(row.id), row.due_at) if row else None
+
+
 def get_edition(connection: Connection, edition_id: int) -> Edition:
     """With its candidates, as they were when it was built."""
     row = connection.execute(select(edition).where(edition.c.id == edition_id)).first()
@@ -245,6 +389,48 @@ def find_public_edition(connection: Connection, public_key: str) -> Edition | No
     if row is None or row.approved_at is None:
         return None
     return _edition(row, _candidates(connection, row.id))
+
+
+def create_correction(
+    connection: Connection, of: Edition, corrected: Candidate, *, subject: str, note: Note, now: datetime
+) -> EditionId:
+    """A draft with one article, for those whose copy of another edition held it."""
+    count = connection.execute(select(func.count()).where(edition.c.corrects_id == of.id)).scalar_one()
+    edition_id = connection.execute(
+        insert(edition)
+        .values(
+            newsletter_id=of.newsletter_id,
+            cadence=CORRECTION,
+            period=f"{of.id}.{corrected.position}.{count + 1}",
+            due_at=now,
+            window_from=of.window_from,
+            window_until=of.window_until,
+            status=EditionStatus.DRAFT,
+            hold_reason=f"corrects edition {of.id}; look, then send it",
+            subject=subject,
+            note=_as_json(note),
+            public_key=secrets.token_urlsafe(12),
+            created_at=now,
+            corrects_id=of.id,
+        )
+        .returning(edition.c.id)
+    ).scalar_one()
+    connection.execute(
+        insert(edition_article).values(
+            edition_id=edition_id,
+            position=0,
+            article_id=corrected.article_id,
+            section=corrected.section,
+            reason="corrected",
+            content=article_to_json(corrected.article),
+        )
+    )
+    return EditionId(edition_id)
+
+
+def find_article(connection: Connection, article_id: int) -> Article | None:
+    row = connection.execute(select(article).where(article.c.id == article_id)).first()
+    return article_of_row(row) if row else None
 
 
 def get_public_key(connection: Connection, edition_id: int) -> str:
@@ -275,6 +461,53 @@ def find_status(connection: Connection, edition_id: int) -> EditionStatus | None
     return EditionStatus(status) if status else None
 
 
+def find_state(connection: Connection, edition_id: int) -> tuple[EditionStatus | None, int]:
+    """Status and revision: what a copy that is about to go must agree with."""
+    row = connection.execute(select(edition.c.status, edition.c.revision).where(edition.c.id == edition_id)).first()
+    return (EditionStatus(row.status), row.revision) if row else (None, 0)
+
+
+def list_withdrawn(connection: Connection, edition_id: int) -> dict[int, int]:
+    """Positions of articles that were withdrawn, each with the revision since when no copy holds it."""
+    query = select(edition_article.c.position, edition_article.c.withdrawn).where(
+        edition_article.c.edition_id == edition_id, edition_article.c.withdrawn.is_not(None)
+    )
+    return {row.position: row.withdrawn for row in connection.execute(query)}
+
+
+def withdraw(connection: Connection, edition_id: int, position: int) -> bool:
+    """No later copy of the edition holds this article; False when it was withdrawn before, or is none."""
+    revision = select(edition.c.revision + 1).where(edition.c.id == edition_id).scalar_subquery()
+    result = connection.execute(
+        update(edition_article)
+        .where(edition_article.c.edition_id == edition_id, edition_article.c.position == position)
+        .where(edition_article.c.withdrawn.is_(None))
+        .values(withdrawn=revision)
+    )
+    if result.rowcount:
+        connection.execute(update(edition).where(edition.c.id == edition_id).values(revision=edition.c.revision + 1))
+    return result.rowcount == 1
+
+
+def hide_article(connection: Connection, article_id: int, *, now: datetime) -> None:
+    """In no further edition; NotFound for one that there is not."""
+    result = connection.execute(update(article).where(article.c.id == article_id).values(hidden_at=now))
+    if not result.rowcount:
+        raise NotFound(f"there is no article {article_id}; see: digest article list")
+
+
+def list_unfinished_with(connection: Connection, article_id: int) -> list[tuple[int, int]]:
+    """(edition, position) where the article stands and may still go out. index  ix_edition_article_article_id"""
+    rows = connection.execute(
+        select(edition_article.c.edition_id, edition_article.c.position)
+        .join(edition, edition.c.id == edition_article.c.edition_id)
+        .where(edition_article.c.article_id == article_id)
+        .where(edition.c.status.in_([*UNFINISHED]))
+        .order_by(edition.c.id)
+    )
+    return [(row.edition_id, row.position) for row in rows]
+
+
 def move(
     connection: Connection, edition_id: int, *, to: EditionStatus, of: Sequence[EditionStatus], **values: object
 ) -> bool:
@@ -297,6 +530,11 @@ def record_plan(connection: Connection, edition_id: int, planned: int, *, now: d
         .where(edition.c.id == edition_id, edition.c.planned_at.is_(None))
         .values(planned=planned, planned_at=now)
     )
+
+
+def record_reached(connection: Connection, edition_id: int, is_reached: bool) -> None:
+    """Whether somebody has a cancelled edition: if so, its articles are not free again."""
+    connection.execute(update(edition).where(edition.c.id == edition_id).values(reached=is_reached))
 
 
 def freeze(connection: Connection, edition_id: int, frozen: Mapping[str, object]) -> None:
@@ -354,7 +592,7 @@ def _edition(row: Row[Any], candidates: tuple[Candidate, ...]) -> Edition:
     return Edition(
         id=EditionId(row.id),
         newsletter_id=NewsletterId(row.newsletter_id),
-        cadence=Cadence(row.cadence),
+        cadence=row.cadence,
         period=row.period,
         due_at=row.due_at,
         window_from=row.window_from,
@@ -366,14 +604,18 @@ def _edition(row: Row[Any], candidates: tuple[Candidate, ...]) -> Edition:
         hold_reason=row.hold_reason,
         note=Note(**row.note) if row.note else None,
         sponsor=Sponsor(**row.sponsor) if row.sponsor else None,
+        events=events_from_json(row.events),
         created_at=row.created_at,
         approved_at=row.approved_at,
+        planned_at=row.planned_at,
         finished_at=row.finished_at,
+        revision=row.revision,
+        corrects_id=row.corrects_id,
         candidates=candidates,
     )
 
 
-def _as_json(value: Note | Sponsor | None) -> dict[str, str] | None:
+def _as_json(value: Note | Sponsor | None) -> dict[str, Any] | None:
     if value is None:
         return None
-    return {name: getattr(value, name) for name in value.__slots__}
+    return {name: found for name in value.__slots__ if (found := getattr(value, name))}

@@ -2,8 +2,13 @@
 
 collect     sources due -> articles
 publish     newsletter due -> edition -> a ledger row per reader
+images      an edition's pictures -> copies of our own, in the sizes of a mail
 dispatch    lease a batch -> select -> splice -> send -> record
+control     an edition on its way: pause, cancel, resolve, withdraw an article
 copies      a frozen edition -> the message of one reader
-membership  ask, confirm, change, leave, erase
+explain     why a reader got what they got, and the same bytes again
+simulate    editions that are never built: what they would be
+membership  ask, confirm, choose, leave, erase
 importing   files -> articles, subscribers
+syncing     a site's own readers -> subscribers, and who is gone from there leaves
 """

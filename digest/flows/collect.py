@@ -1,8 +1,14 @@
-"""Sources due -> articles. One bad source never stops the rest: its error is kept with its time, and the others go on."""
+"""Sources due -> articles. One bad source never stops the rest: its error is kept with its time, and the others go on.
+
+Several sources are read at once, each in a thread, because most of the time is waiting; what they give is written by one
+at a time, a page in a transaction. A page is read when the one before it is stored, so memory stays flat.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -10,12 +16,18 @@ from sqlalchemy import Engine
 
 from digest import log
 from digest.db.engine import reading, writing
-from digest.errors import BadInput, SourceError
-from digest.model.source import Source
-from digest.sources import store
+from digest.errors import BadInput, DigestError, SourceBusy, SourceError, SourceGone, SourceMalformed
+from digest.model.source import Collected, Source
+from digest.sources import flood, store
+from digest.sources.articles import Stored, put_articles
 from digest.sources.fetch import Fetcher
 from digest.sources.kinds import KINDS, options_of
-from digest.sources.store import Stored
+from digest.sources.language import with_languages
+
+RESTS_AFTER = 3
+"""Errors in a row."""
+
+AT_ONCE = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,15 +39,19 @@ class CollectReport:
     refused: tuple[str, ...] = ()
     error: str = ""
     is_resting: bool = False
+    moved_to: str = ""
 
 
 def rests_until(source: Source) -> datetime | None:
-    """After three errors in a row a source is asked less and less often: 10 minutes, 20, 40 ... up to a day."""
-    if source.errors_in_row < 3 or source.last_error_at is None:
-        return None
-    doublings: int = min(source.errors_in_row - 3, 10)
-    gap = min(timedelta(minutes=10) * (1 << doublings), timedelta(days=1))
-    return source.last_error_at + gap
+    """After three errors in a row a source is asked less and less often: 10 minutes, 20, 40 ... up to a day.
+
+    Later, if its server asked for more patience than that; then after the first error already.
+    """
+    if source.errors_in_row < RESTS_AFTER or source.last_error_at is None:
+        return source.due_at
+    doublings: int = min(source.errors_in_row - RESTS_AFTER, 10)
+    until = source.last_error_at + min(timedelta(minutes=10) * (1 << doublings), timedelta(days=1))
+    return max(until, source.due_at) if source.due_at else until
 
 
 def collect_sources(
@@ -44,40 +60,91 @@ def collect_sources(
     *,
     now: datetime,
     names: Sequence[str] = (),
+    at_once: int = AT_ONCE,
     progress: Callable[[str, int], None] = lambda _name, _count: None,
 ) -> list[CollectReport]:
     """Read every source, or those named; a source that is named is read even if it rests."""
     with reading(engine) as connection:
-        sources = [store.get_source(connection, name) for name in names] or store.list_sources(connection)
-    reports = []
-    for source in sources:
-        if not source.is_enabled and not names:
-            continue
+        sources = [store.get_source(connection, name) for name in names] or [
+            each for each in store.list_sources(connection) if each.is_enabled
+        ]
+    collector = _Collector(engine, fetcher, now, progress)
+    with ThreadPoolExecutor(at_once, thread_name_prefix="collect") as pool:
+        try:
+            return list(pool.map(lambda source: collector.collect(source, is_named=bool(names)), sources))
+        except BaseException:  # the database is lost, or somebody pressed Ctrl-C: what has not begun need not begin
+            pool.shutdown(wait=True, cancel_futures=True)
+            raise
+
+
+@dataclass(frozen=True, slots=True)
+class _Collector:
+    engine: Engine
+    fetcher: Fetcher
+    now: datetime
+    progress: Callable[[str, int], None]
+    turn: threading.Lock = field(default_factory=threading.Lock)
+    """Whose turn it is to write."""
+
+    def collect(self, source: Source, *, is_named: bool) -> CollectReport:
         rest = rests_until(source)
-        if rest is not None and rest > now and not names:
-            reports.append(CollectReport(source=source.name, error=source.last_error, is_resting=True))
-            continue
-        reports.append(_collect(engine, fetcher, source, now=now, progress=progress))
-    return reports
+        if rest is not None and rest > self.now and not is_named:
+            return CollectReport(source=source.name, error=source.last_error, is_resting=True)
+        stored = Stored()
+        refused: list[str] = []
+        published: list[datetime] = []
+        moved_to = ""
+        recent = self.now - flood.FIRST_LOOK
+        may_pass = flood.allowed(source.usual, source.last_success_at, self.now)
+        try:
+            for page in self._pages(source):
+                articles = with_languages(page.articles)
+                with self.turn, writing(self.engine) as connection:
+                    left = None if may_pass is None else max(0, may_pass - stored.new)
+                    stored += put_articles(connection, articles, source_id=source.id, now=self.now, may_pass=left)
+                    store.record_progress(connection, source.id, page.cursor)
+                refused += page.refused
+                if may_pass is None:
+                    published += [each.published_at for each in page.articles if each.published_at > recent]
+                moved_to = page.moved_to
+                self.progress(source.name, len(page.articles))
+        except (SourceError, BadInput) as cause:
+            self._record_failure(source, cause)
+            return CollectReport(source=source.name, stored=stored, refused=tuple(refused), error=str(cause))
+        usual = (
+            flood.at_first(published, self.now)
+            if may_pass is None
+            else flood.after(source.usual, stored.new, source.last_success_at, self.now)
+        )
+        with self.turn, writing(self.engine) as connection:
+            store.record_success(connection, source.id, now=self.now, usual=usual, moved_to=moved_to)
+        log.event("collect.done", source_id=source.id, new=stored.new, changed=stored.changed, held=stored.held)
+        return CollectReport(source=source.name, stored=stored, refused=tuple(refused), moved_to=moved_to)
 
-
-def _collect(
-    engine: Engine, fetcher: Fetcher, source: Source, *, now: datetime, progress: Callable[[str, int], None]
-) -> CollectReport:
-    stored = Stored()
-    refused: list[str] = []
-    try:
+    def _pages(self, source: Source) -> Iterator[Collected]:
         options = options_of(source.kind, source.options, name=source.name)
-        for page in KINDS[source.kind].pages(options, source.cursor, now=now, fetcher=fetcher):
-            with writing(engine) as connection:
-                stored += store.put_articles(connection, page.articles, source_id=source.id, now=now)
-                store.record_success(connection, source.id, page.cursor, now=now)
-            refused += page.refused
-            progress(source.name, len(page.articles))
-    except (SourceError, BadInput) as cause:
-        with writing(engine) as connection:
-            store.record_failure(connection, source.id, str(cause), now=now)
+        pages = KINDS[source.kind].pages(options, source.cursor, now=self.now, fetcher=self.fetcher)
+        while True:
+            try:
+                page = next(pages, None)
+            except DigestError:
+                raise
+            except Exception as cause:  # a parser that stumbles over one source is no reason to read no other
+                log.warn("collect.stumbled", source_id=source.id, error=type(cause).__name__)
+                raise SourceMalformed(f"digest stumbled over it: {type(cause).__name__}: {cause}") from cause
+            if page is None:
+                return
+            yield page
+
+    def _record_failure(self, source: Source, cause: DigestError) -> None:
+        wait = timedelta(seconds=cause.wait_s) if isinstance(cause, SourceBusy) else None
+        with self.turn, writing(self.engine) as connection:
+            store.record_failure(
+                connection,
+                source.id,
+                str(cause),
+                now=self.now,
+                due_at=self.now + wait if wait else None,
+                is_gone=isinstance(cause, SourceGone),
+            )
         log.warn("collect.failed", source_id=source.id, errors_in_row=source.errors_in_row + 1)
-        return CollectReport(source=source.name, stored=stored, refused=tuple(refused), error=str(cause))
-    log.event("collect.done", source_id=source.id, new=stored.new, changed=stored.changed, refused=len(refused))
-    return CollectReport(source=source.name, stored=stored, refused=tuple(refused))

@@ -2,30 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from digest.audience import tokens
 from digest.delivery.store import Due
-from digest.editions.select import select
+from digest.editions.arrange import Arrangement
+from digest.editions.candidates import preheader_of, subject_of
+from digest.editions.picks import PLAIN, is_return, length_of, number_of, pack, position_of
+from digest.editions.select import Selector
 from digest.editions.snapshot import newsletter_from_json, newsletter_to_json
+from digest.errors import NothingLeft, RenderFailed
+from digest.message.frames import Cause
 from digest.message.headers import Letterhead
 from digest.message.splice import Copy, Splicer, plain_parts
 from digest.model.address import EmailAddress, clean_line
+from digest.model.choices import Length
 from digest.model.delivery import DeliveryId
-from digest.model.edition import Edition
+from digest.model.edition import Edition, Pick
 from digest.model.envelope import Envelope, Outgoing
 from digest.model.newsletter import Newsletter
-from digest.model.place import arrange
+from digest.model.place import arrange, has
 from digest.model.rendering import RenderedCopy
 from digest.model.subscriber import Reader, Subscriber, SubscriberId
 from digest.render.html import Renderer
-from digest.render.views import EditionInputs, short_date
+from digest.render.views import EditionInputs, short_date, words
 
-LEAVE = "leave"
-"""The purpose of a token in an unsubscribe link."""
+if TYPE_CHECKING:
+    from digest.message.sign import Signer
+
+LEAVE, CHOOSE = "leave", "choose"
+"""The purposes of tokens in links."""
+
+MAX_WORDS = 50_000
+
+SURVEY_STEP = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,34 +55,59 @@ class PublicAddresses:
     unsubscribe_mailbox: str = ""
     token_keys: tuple[bytes, ...] = ()
 
-    def leave_url(self, subscription_id: int) -> str:
+    def leaving(self, subscription_id: int) -> tuple[str, str]:
+        """URL and mailbox by which this subscription ends; "" for what there is not."""
+        if not self.base_url and not self.unsubscribe_mailbox:
+            return "", ""
+        token = tokens.sign(LEAVE, subscription_id, key=self.token_keys[0])
+        url = f"{self.base_url}/u/{token}" if self.base_url else ""
+        local, at, domain = self.unsubscribe_mailbox.rpartition("@")
+        return url, f"{local}+{token}@{domain}" if at else ""
+
+    def choosing(self, subscription_id: int) -> str:
+        """The page on which this reader chooses; "" where there is no public site."""
         if not self.base_url:
             return ""
-        return f"{self.base_url}/u/{tokens.sign(LEAVE, subscription_id, key=self.token_keys[0])}"
-
-    def leave_mailto(self, subscription_id: int) -> str:
-        if not self.unsubscribe_mailbox:
-            return ""
-        local, _, domain = self.unsubscribe_mailbox.rpartition("@")
-        return f"{local}+{tokens.sign(LEAVE, subscription_id, key=self.token_keys[0])}@{domain}"
+        return f"{self.base_url}/c/{tokens.sign(CHOOSE, subscription_id, key=self.token_keys[0])}"
 
     def web_url(self, public_key: str) -> str:
         return f"{self.base_url}/e/{public_key}" if self.base_url else ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Recipient:
-    """Whom a copy is for."""
+    """Whom a copy is for.
+
+    picks   this reader's articles, as the ledger has them (editions/picks.py); None: what everybody gets
+    """
 
     subscription_id: int
     subscriber: Subscriber
     joined_at: datetime | None = None
+    picks: Sequence[int] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Survey:
+    """What a template makes of an audience.
+
+    readers    looked at
+    most       renderings of one thing, of the frame or of one article
+    variants   by language: how many of both were made
+    causes     what the template asks readers
+    """
+
+    readers: int
+    most: int
+    variants: dict[str, dict[str, int]]
+    causes: tuple[Cause, ...]
 
 
 class CopyMaker:
     """One edition, compiled once per language as readers of that language come. Not thread-safe.
 
     frozen   {"newsletter": ..., "files": ...} as they were when the edition was approved
+    signer   signs every message, where there is one
     """
 
     def __init__(
@@ -77,6 +116,7 @@ class CopyMaker:
         frozen: Mapping[str, Any],
         addresses: PublicAddresses,
         *,
+        signer: Signer | None = None,
         public_key: str = "",
         is_test: bool = False,
     ) -> None:
@@ -84,21 +124,39 @@ class CopyMaker:
         self.edition = edition
         self._files: Mapping[str, str] = frozen["files"]
         self._addresses = addresses
+        self._signer = signer
         self._public_key = public_key
         self._is_test = is_test
-        self._picks = select(edition.candidates, self.newsletter.layout)
+        offer = self.newsletter.offer
+        self._arrangement = Arrangement(edition.candidates, self.newsletter.layout, shows_reasons=offer.reasons)
+        self._general = self._picks_in_general()
         self._by_language: dict[str, tuple[Renderer, Splicer]] = {}
+        self._mail_from = str(self.newsletter.sender)
+        self._days: dict[tuple[int, str], str] = {}
+        self._languages: dict[str, str] = {}
+        self._words: dict[tuple[int, ...], tuple[str, str]] = {}
+        self.revision = 0
+        self._withdrawn: frozenset[int] = frozenset()
+
+    def withdraw(self, revision: int, positions: Iterable[int]) -> None:
+        """From now on no copy holds these articles.
+
+        revision   the edition's, at which that is so
+        """
+        self.revision, self._withdrawn = revision, frozenset(positions)
 
     def prepare(self, recipients: Sequence[Recipient]) -> None:
         """Render ahead what these readers need, many blocks in one go."""
         by_language: dict[str, list[Copy]] = {}
         for recipient in recipients:
-            by_language.setdefault(self._language(recipient), []).append(self._copy(recipient))
+            by_language.setdefault(self._language(recipient.subscriber.language), []).append(self._copy(recipient))
         for language, copies in by_language.items():
             self._compiled(language)[1].prepare(copies)
 
     def outgoing(self, due: Due, *, at: datetime) -> Outgoing:
-        recipient = Recipient(subscription_id=due.subscription_id, subscriber=due.subscriber, joined_at=due.joined_at)
+        recipient = Recipient(
+            subscription_id=due.subscription_id, subscriber=due.subscriber, joined_at=due.joined_at, picks=due.picks
+        )
         return Outgoing(
             delivery_id=due.delivery_id, envelope=self.envelope(recipient), content=self.message(recipient, at=at)
         )
@@ -110,19 +168,36 @@ class CopyMaker:
         )
 
     def envelope(self, recipient: Recipient) -> Envelope:
-        return Envelope(mail_from=str(self.newsletter.sender), rcpt_to=str(recipient.subscriber.address))
+        return Envelope(mail_from=self._mail_from, rcpt_to=str(recipient.subscriber.address))
 
     def message(self, recipient: Recipient, *, at: datetime) -> bytes:
         """The bytes as they go out at that instant."""
-        return self._compiled(self._language(recipient))[1].message(self._copy(recipient), at=at)
+        splicer = self._compiled(self._language(recipient.subscriber.language))[1]
+        message = splicer.message(self._copy(recipient), at=at)
+        return self._signer.signed(message, at) if self._signer else message
 
     def plain(self, recipient: Recipient) -> RenderedCopy:
         """The same mail rendered by itself, the slow way: what the message must decode to (P8)."""
-        renderer, splicer = self._compiled(self._language(recipient))
+        renderer, splicer = self._compiled(self._language(recipient.subscriber.language))
         copy = splicer.fitted(self._copy(recipient))
         rendered = renderer.plain({"reader": copy.reader}, arrange(copy.picks))
         html, text = plain_parts(rendered.html, rendered.text)
         return RenderedCopy(subject=rendered.subject, html=html, text=text)
+
+    def check_regions(self, recipient: Recipient) -> None:
+        """RenderFailed when the template has no place for some of this edition's articles: they would be lost (P4)."""
+        splicer = self._compiled(self._language(recipient.subscriber.language))[1]
+        for region, is_html in splicer.lost(self._copy(recipient)):
+            raise RenderFailed(
+                f"{'body.html' if is_html else 'body.txt'} of template {self.newsletter.template!r} has no "
+                f'{{% picks "{region}" %}}: the articles that stand there would be lost'
+            )
+
+    def is_whole(self, recipient: Recipient) -> bool:
+        """Does this copy fit into what mail programs show, without articles of it becoming headlines?"""
+        splicer = self._compiled(self._language(recipient.subscriber.language))[1]
+        copy = self._copy(recipient)
+        return splicer.fitted(copy).picks is copy.picks
 
     def web_view(self) -> str:
         """The edition for everybody: no name, no address, no token (P9)."""
@@ -132,6 +207,7 @@ class CopyMaker:
             {"newsletter": newsletter_to_json(self.newsletter), "files": self._files},
             PublicAddresses(),
         )
+        maker.withdraw(self.revision, self._withdrawn)
         copy = maker._copy(Recipient(subscription_id=0, subscriber=nobody))
         copy = replace(copy, reader=replace(copy.reader, address=""))
         renderer, splicer = maker._compiled(self.newsletter.language)
@@ -142,41 +218,130 @@ class CopyMaker:
         """Renderings made so far, by language."""
         return {language: splicer.variants() for language, (_, splicer) in self._by_language.items()}
 
+    def sample_picks(self, length: Length) -> list[int] | None:
+        """A copy of that length with what everybody gets; None: the whole edition as it is."""
+        if length is Length.FULL:
+            return None
+        packed: list[int] = json.loads(
+            pack(length, [number_of(pick.candidate.position, PLAIN) for pick in self._general])
+        )
+        return packed
+
+    def survey(self, recipients: Sequence[Recipient], *, limit: int) -> Survey:
+        """How many renderings the template makes for these readers, and what makes them; stops looking beyond `limit`."""
+        looked = 0
+        for start in range(0, len(recipients), SURVEY_STEP):
+            chunk = recipients[start : start + SURVEY_STEP]
+            self.prepare(chunk)
+            looked += len(chunk)
+            if self._most_variants > limit:
+                break
+        causes = [cause for _, splicer in self._by_language.values() for cause in splicer.causes()]
+        return Survey(readers=looked, most=self._most_variants, variants=self.variants(), causes=tuple(causes))
+
+    @property
+    def _most_variants(self) -> int:
+        return max((splicer.most_variants for _, splicer in self._by_language.values()), default=0)
+
     # --- one reader -----------------------------------------------------------------------------------------------
 
-    def _language(self, recipient: Recipient) -> str:
-        wanted = recipient.subscriber.language
-        offered = (self.newsletter.language, *self.newsletter.languages)
-        for language in (wanted, wanted.split("-")[0]):
-            if language in offered:
-                return language
-        return self.newsletter.language
+    def _language(self, wanted: str) -> str:
+        """The language of a copy: the reader's, where the newsletter has it."""
+        if (found := self._languages.get(wanted)) is None:
+            offered = (self.newsletter.language, *self.newsletter.languages)
+            found = next((each for each in (wanted, wanted.split("-")[0]) if each in offered), offered[0])
+            self._languages[wanted] = found
+        return found
 
     def _copy(self, recipient: Recipient) -> Copy:
         subscriber = recipient.subscriber
+        language = self._language(subscriber.language)
+        renderer, _ = self._compiled(language)
         name = clean_line(subscriber.name)
+        url, mailto = self._addresses.leaving(recipient.subscription_id)
+        picks = self._picks_of(recipient.picks)
+        own: dict[str, str] = {}
+        if self.newsletter.offer.is_any:
+            own = self._own_words(picks, recipient)
         reader = Reader(
             address=str(subscriber.address),
             name=name,
-            first_name=name.split(" ")[0],
+            first_name=name.partition(" ")[0],
             language=subscriber.language,
             time_zone=subscriber.time_zone,
-            joined_on=self._joined_on(recipient),
-            unsubscribe_url=self._addresses.leave_url(recipient.subscription_id),
+            joined_on=self._day(recipient.joined_at, language),
+            unsubscribe_url=url,
+            has=has(picks),
+            picks=tuple([renderer.view(pick.candidate) for pick in picks]),
             attributes={key: clean_line(str(value)) for key, value in subscriber.attributes.items()},
+            **own,
         )
         return Copy(
             reader=reader,
             address=subscriber.address,
             subscription_id=recipient.subscription_id,
-            picks=self._picks,
-            unsubscribe_mailto=self._addresses.leave_mailto(recipient.subscription_id),
+            picks=picks,
+            unsubscribe_mailto=mailto,
         )
 
-    def _joined_on(self, recipient: Recipient) -> str:
-        if recipient.joined_at is None:
+    def _picks_of(self, packed: Sequence[int] | None) -> tuple[Pick, ...]:
+        """What stands in this copy: the ledger says it, so that the same copy can be made again (P10)."""
+        if packed is None and not self._withdrawn:
+            return self._general
+        if packed is None:
+            numbers: Sequence[int] = [number_of(pick.candidate.position, PLAIN) for pick in self._general]
+            length = Length.FULL
+        else:
+            numbers, length = packed[1:], length_of(packed)
+        if self._withdrawn:
+            numbers = [each for each in numbers if position_of(each) not in self._withdrawn]
+            if not numbers:
+                raise NothingLeft("all of its articles were withdrawn")
+        return self._arrangement.picks(numbers, length)
+
+    def _picks_in_general(self) -> tuple[Pick, ...]:
+        """The whole edition; or where readers have digests of their own, that of one who chose nothing."""
+        if not self.newsletter.offer.is_any:
+            return self._arrangement.everything
+        edition = self.edition
+        window = {"since": edition.window_from, "until": edition.window_until}
+        return self._arrangement.picks(Selector(edition.candidates, self.newsletter, **window).general().numbers)
+
+    def _own_words(self, picks: tuple[Pick, ...], recipient: Recipient) -> dict[str, str]:
+        """What a copy says of itself where each reader has another one."""
+        first = tuple([pick.candidate for pick in picks[:4]])
+        key = tuple([candidate.position for candidate in first])
+        if (said := self._words.get(key)) is None:
+            if len(self._words) > MAX_WORDS:
+                self._words.clear()
+            said = self._words[key] = clean_line(subject_of(self.newsletter, first)), clean_line(preheader_of(first))
+        subject, preheader = said
+        packed = recipient.picks
+        missed = self._missed(recipient) if packed and is_return(packed) else ""
+        length = length_of(packed).value if packed else ""
+        url = self._addresses.choosing(recipient.subscription_id)
+        if missed:
+            preheader = f"{missed}: {preheader}"
+        return {
+            "subject": subject,
+            "preheader": preheader,
+            "length": length,
+            "missed": missed,
+            "preferences_url": url,
+        }
+
+    def _missed(self, recipient: Recipient) -> str:
+        """ "What you missed"; a language file that has no such phrase says nothing."""
+        return words(self._inputs(self._language(recipient.subscriber.language))).get("missed", "")
+
+    def _day(self, at: datetime | None, language: str) -> str:
+        """The day of an instant in the newsletter's zone, in words; many readers joined on the same."""
+        if at is None:
             return ""
-        return short_date(recipient.joined_at, self._inputs(self._language(recipient)))
+        key = (int(at.timestamp()) // 900, language)  # no zone's day begins within a quarter of an hour
+        if (shown := self._days.get(key)) is None:
+            shown = self._days[key] = short_date(at, self._inputs(language))
+        return shown
 
     def _inputs(self, language: str) -> EditionInputs:
         return EditionInputs(

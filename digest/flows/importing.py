@@ -26,7 +26,8 @@ from digest.db.engine import writing
 from digest.errors import BadInput
 from digest.model.article import Article
 from digest.sources import importing as articles
-from digest.sources import store as sources
+from digest.sources.articles import put_articles
+from digest.sources.language import with_languages
 
 BATCH = 2_000
 MAX_LISTED = 1_000
@@ -109,7 +110,7 @@ def import_articles(
     report = ImportReport()
 
     def put(connection: Connection, part: Sequence[Article]) -> None:
-        stored = sources.put_articles(connection, part, source_id=None, now=now)
+        stored = put_articles(connection, with_languages(part), source_id=None, now=now)
         report.new += stored.new
         report.changed += stored.changed
         report.unchanged += stored.unchanged

@@ -1,14 +1,21 @@
-"""Leave. (Asking, confirming, changing and erasing belong here too.)"""
+"""Choose, leave. (Asking, confirming and erasing belong here too.)"""
 
 from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
 
 from sqlalchemy import Engine
 
 from digest import log
 from digest.audience import store
+from digest.audience.choosing import Wanted, check
 from digest.audience.leave import leaving
 from digest.db.engine import writing
+from digest.editions.store import get_newsletter_by_id
 from digest.model.feedback import Unsubscribe
+from digest.model.newsletter import NewsletterId
+from digest.model.subscriber import Subscription, SubscriptionStatus
 
 
 def leave(engine: Engine, request: Unsubscribe, *, origin: str = "") -> bool:
@@ -29,3 +36,37 @@ def leave(engine: Engine, request: Unsubscribe, *, origin: str = "") -> bool:
             )
             log.event("membership.left", subscription_id=request.subscription_id, method=request.method)
     return True
+
+
+def choose(
+    engine: Engine,
+    subscription_id: int,
+    change: Callable[[Wanted], Wanted],
+    *,
+    now: datetime,
+    origin: str = "",
+    person: Mapping[str, str] | None = None,
+) -> Wanted | None:
+    """Change how a reader wants the newsletter, from its next edition on; None: there is no such reader, or they left.
+
+    change   from what they want to what they will; BadInput when the newsletter does not offer that
+    person   the reader's new language or time zone, with all or nothing of the rest; they hold for every newsletter
+    """
+    with writing(engine) as connection:
+        found = store.lock_subscription(connection, subscription_id)
+        if found is None or found.status is SubscriptionStatus.LEFT:
+            return None
+        before = wanted_of(found)
+        wanted = change(before)
+        if wanted != before:
+            check(wanted, get_newsletter_by_id(connection, NewsletterId(found.newsletter_id)), before)
+            store.change_wanted(connection, found, wanted, now=now)
+        if person:
+            store.change_subscriber(connection, found.subscriber_id, now=now, **person)
+        if wanted != before or person:
+            log.event("membership.chose", subscription_id=subscription_id, origin=origin)
+    return wanted
+
+
+def wanted_of(of: Subscription) -> Wanted:
+    return Wanted(slot=of.slot, hour=of.hour, paused_until=of.paused_until, choices=of.choices)

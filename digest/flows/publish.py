@@ -2,28 +2,58 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Container, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, time
 from enum import StrEnum
+from itertools import takewhile
 from pathlib import Path
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, Engine
 
 from digest import log
+from digest.audience.store import list_sample
 from digest.db.engine import reading, writing
-from digest.delivery import store as ledger
+from digest.delivery import plan
 from digest.editions import store
-from digest.editions.candidates import compose, preheader_of, subject_of, window
-from digest.editions.due import Period, is_too_late, latest_due
+from digest.editions.candidates import (
+    MAX_CANDIDATES,
+    Window,
+    cadence_of,
+    compose,
+    compose_own,
+    covers,
+    own_window,
+    preheader_of,
+    subject_of,
+    used,
+    window,
+)
+from digest.editions.due import Period, is_too_late, latest_due, periods_after
+from digest.editions.events import next_events
+from digest.editions.periods import is_offered, known_zone, latest_slot_period, slot_periods_after
+from digest.editions.select import Selector
 from digest.editions.snapshot import newsletter_to_json
-from digest.errors import Refused, RenderFailed
-from digest.flows.copies import CopyMaker, PublicAddresses, Recipient
+from digest.editions.sponsors import sponsor_on
+from digest.errors import NotFound, Refused, RenderFailed
+from digest.flows.copies import CopyMaker, PublicAddresses, Recipient, Survey
+from digest.flows.images import ImageDesk, copy_images
 from digest.model.address import EmailAddress
-from digest.model.edition import EditionId, EditionStatus
-from digest.model.newsletter import Cadence, Newsletter
+from digest.model.article import Article
+from digest.model.choices import Length
+from digest.model.edition import Candidate, EditionId, EditionStatus
+from digest.model.newsletter import Newsletter, Note, Offer, Slot, Sponsor
 from digest.model.subscriber import Subscriber, SubscriberId
 from digest.render.files import read_files
+
+if TYPE_CHECKING:
+    from digest.message.sign import Signer
+
+
+SURVEYED = 1_000
+"""Readers whose answers are looked at before an edition goes."""
 
 
 class Built(StrEnum):
@@ -51,6 +81,8 @@ class Press:
 
     template_folders: Sequence[Path]
     addresses: PublicAddresses
+    signer: Signer | None = None
+    images: ImageDesk | None = None
 
 
 def build_due(engine: Engine, press: Press, *, now: datetime, names: Sequence[str] = ()) -> list[BuildReport]:
@@ -61,22 +93,72 @@ def build_due(engine: Engine, press: Press, *, now: datetime, names: Sequence[st
     for newsletter in newsletters:
         if not newsletter.is_enabled or (names and newsletter.name not in names):
             continue
-        period = latest_due(now, newsletter.schedule)
-        if period is None:
-            continue
-        late = is_too_late(period, now, newsletter.schedule)
-        hold = f"late by more than {newsletter.schedule.late_hours} hours" if late else ""
-        reports.append(build(engine, press, newsletter, period, now=now, hold_reason=hold))
+        with reading(engine) as connection:
+            periods = _due(connection, newsletter, now)
+        for period in periods:
+            late = is_too_late(period, now, newsletter.schedule)
+            hold = f"late by more than {newsletter.schedule.late_hours} hours" if late else ""
+            reports.append(build(engine, press, newsletter, period, now=now, hold_reason=hold))
     return reports
+
+
+def _due(connection: Connection, newsletter: Newsletter, now: datetime) -> list[Period]:
+    """The period of the newsletter's own schedule that is due, and those of the slots that its readers chose."""
+    schedule = newsletter.schedule
+    zones = _zones(connection, newsletter)
+    own = latest_due(now, schedule, zones=zones if schedule.is_local else ())
+    found = [own] if own else []
+    for slot in _slots(connection, newsletter):
+        due = latest_slot_period(now, slot, zones=zones, wall_time=_earliest(newsletter), since_at=None)
+        if due and plan.has_readers(connection, newsletter.id, str(slot), since=due.due_at):
+            found.append(Period(key=due.key, due_at=due.due_at, cadence=str(slot)))
+    return found
+
+
+def list_due(connection: Connection, newsletter: Newsletter, *, after: datetime, until: datetime) -> list[Period]:
+    """Every period that comes in that time for those who read the newsletter now, in order, whenever it was made."""
+    schedule = newsletter.schedule
+    zones = _zones(connection, newsletter)
+    own = periods_after(after, schedule, zones=zones if schedule.is_local else ())
+    found = list(takewhile(lambda period: period.due_at <= until, own))
+    for slot in _slots(connection, newsletter):
+        of_slot = slot_periods_after(after, slot, zones=zones, wall_time=_earliest(newsletter))
+        found += [
+            Period(key=due.key, due_at=due.due_at, cadence=str(slot))
+            for due in takewhile(lambda period: period.due_at <= until, of_slot)
+            if plan.has_readers(connection, newsletter.id, str(slot), since=due.due_at)
+        ]
+    return sorted(found, key=lambda period: period.due_at)
+
+
+def _zones(connection: Connection, newsletter: Newsletter) -> list[str]:
+    """Where it is due: the schedule's zone, and where readers have hours of their own, theirs."""
+    schedule = newsletter.schedule
+    zones = [schedule.time_zone]
+    if schedule.is_local or newsletter.offer.cadences:
+        zones += [known_zone(zone, schedule.time_zone) for zone in plan.list_zones(connection)]
+    return zones
+
+
+def _slots(connection: Connection, newsletter: Newsletter) -> list[Slot]:
+    """Those that readers chose and that are offered (still)."""
+    if not newsletter.offer.cadences:
+        return []
+    chosen = plan.list_slots(connection, newsletter.id)
+    return [Slot.parse(slot) for slot in chosen if is_offered(slot, newsletter.offer)]
+
+
+def _earliest(newsletter: Newsletter) -> time:
+    return min([newsletter.schedule.wall_time, *(time(hour) for hour in newsletter.offer.hours)])
 
 
 def is_anything_due(engine: Engine, *, now: datetime) -> bool:
     """Has the period of any newsletter come without an edition of it?"""
     with reading(engine) as connection:
         for newsletter in store.list_newsletters(connection):
-            period = latest_due(now, newsletter.schedule) if newsletter.is_enabled else None
-            if period and store.find_period(connection, newsletter.id, Cadence.WEEKLY, period.key) is None:
-                return True
+            for period in _due(connection, newsletter, now) if newsletter.is_enabled else ():
+                if store.find_period(connection, newsletter.id, period.cadence, period.key) is None:
+                    return True
     return False
 
 
@@ -88,7 +170,7 @@ def build(
     Articles count up to the instant that was due, so that a late run makes the same edition as a punctual one.
     """
     with writing(engine) as connection:
-        there = store.find_period(connection, newsletter.id, Cadence.WEEKLY, period.key)
+        there = store.find_period(connection, newsletter.id, period.cadence, period.key)
         if there is not None:
             status = store.find_status(connection, there)
             message = f"the edition of {period.key} is there already ({status}); nothing to do"
@@ -105,13 +187,20 @@ def build(
         message = hold_reason or "waits for review"
         return _report(newsletter, period, Built.DRAFT, edition_id=edition_id, items=items, message=message)
     try:
-        approve(engine, press, edition_id, now=now, actor="schedule")
+        lines = approve(engine, press, edition_id, now=now, actor="schedule")
     except RenderFailed as cause:
         with writing(engine) as connection:
             store.hold(connection, edition_id, f"the template fails: {cause}")
         log.warn("publish.template_failed", newsletter_id=newsletter.id, edition_id=edition_id)
         return _report(newsletter, period, Built.DRAFT, edition_id=edition_id, items=items, message=str(cause))
-    return _report(newsletter, period, Built.APPROVED, edition_id=edition_id, items=items, message=f"{items} articles")
+    return _report(
+        newsletter,
+        period,
+        Built.APPROVED,
+        edition_id=edition_id,
+        items=items,
+        message="\n".join([f"{items} articles", *lines]),
+    )
 
 
 def extra_period(now: datetime) -> Period:
@@ -119,8 +208,10 @@ def extra_period(now: datetime) -> Period:
     return Period(key=f"extra-{now:%Y%m%dT%H%M%S}", due_at=now)
 
 
-def approve(engine: Engine, press: Press, edition_id: int, *, now: datetime, actor: str) -> None:
-    """Freeze newsletter and template, see that they render, and let the edition go.
+def approve(engine: Engine, press: Press, edition_id: int, *, now: datetime, actor: str) -> list[str]:
+    """Freeze newsletter, pictures and template, see that they render, and let the edition go.
+
+    returns   a line for each picture that could not be copied
 
     Refused when it is no draft; RenderFailed names file and line, and leaves the draft as it is.
     """
@@ -129,8 +220,17 @@ def approve(engine: Engine, press: Press, edition_id: int, *, now: datetime, act
         newsletter = store.get_newsletter_by_id(connection, edition.newsletter_id)
     if edition.status is not EditionStatus.DRAFT:
         raise Refused(f"edition {edition_id} is {edition.status}; only a draft can be approved")
+    lines = []
+    if press.images is not None:
+        lines = copy_images(engine, press.images, edition_id)
+        with reading(engine) as connection:
+            edition = store.get_edition(connection, edition_id)
+    if edition.corrects_id is not None:  # everybody gets the one article that it holds
+        newsletter = replace(newsletter, offer=Offer())
     frozen = freeze(press, newsletter)
-    check_rendering(CopyMaker(edition, frozen, press.addresses), now=now)
+    maker = CopyMaker(edition, frozen, press.addresses, signer=press.signer)
+    check_rendering(maker, now=now)
+    check_variants(survey(engine, maker), newsletter)
     with writing(engine) as connection:
         store.freeze(connection, edition_id, frozen)
         won = store.move(
@@ -145,6 +245,26 @@ def approve(engine: Engine, press: Press, edition_id: int, *, now: datetime, act
         if not won:
             raise Refused(f"edition {edition_id} was approved or cancelled by somebody else just now")
         store.record_action(connection, "edition.approve", actor=actor, now=now, edition_id=edition_id)
+    return lines
+
+
+def correct(
+    engine: Engine, edition_id: int, position: int, *, subject: str, note: Note, now: datetime, actor: str
+) -> EditionId:
+    """A draft that gives one article, as it is now, to exactly those whose copy of the edition held it."""
+    with writing(engine) as connection:
+        of = store.get_edition(connection, edition_id)
+        if of.planned_at is None:
+            raise Refused(f"edition {edition_id} was not sent to anybody; change it instead of correcting it")
+        found = next((each for each in of.candidates if each.position == position), None)
+        if found is None:
+            raise NotFound(f"edition {edition_id} has no article {position + 1}; see: digest edition show {edition_id}")
+        now_is = store.find_article(connection, found.article_id) or found.article
+        correction = store.create_correction(
+            connection, of, replace(found, article=now_is, position=position), subject=subject, note=note, now=now
+        )
+        store.record_action(connection, "edition.correct", actor=actor, now=now, edition_id=edition_id, by=correction)
+    return correction
 
 
 def freeze(press: Press, newsletter: Newsletter) -> dict[str, object]:
@@ -156,14 +276,40 @@ def freeze(press: Press, newsletter: Newsletter) -> dict[str, object]:
 
 
 def check_rendering(maker: CopyMaker, *, now: datetime) -> None:
-    """Make copies for invented readers the fast and the plain way; RenderFailed if either fails."""
-    for name in ("", "Mira O'Brien & <Söhne>"):
+    """Make copies for invented readers the fast and the plain way; RenderFailed if either fails, or loses articles."""
+    lengths = (Length.FULL, *map(Length, maker.newsletter.offer.lengths))
+    for name, length in [(name, length) for name in ("", "Mira O'Brien & <Söhne>") for length in lengths]:
         sample = Recipient(
             subscription_id=1,
             subscriber=Subscriber(id=SubscriberId(1), address=EmailAddress("reader", "example.org"), name=name),
+            picks=maker.sample_picks(length),
         )
         maker.message(sample, at=now)
+        maker.check_regions(sample)
         maker.plain(sample)
+
+
+def survey(engine: Engine, maker: CopyMaker, *, readers: int = SURVEYED) -> Survey:
+    """What the template makes of readers from all over the audience."""
+    with reading(engine) as connection:
+        sample = list_sample(connection, maker.newsletter.id, readers)
+    recipients = [
+        Recipient(subscription_id=id_, subscriber=subscriber, joined_at=joined_at)
+        for id_, joined_at, subscriber in sample
+    ]
+    return maker.survey(recipients, limit=maker.newsletter.max_variants)
+
+
+def check_variants(found: Survey, newsletter: Newsletter) -> None:
+    """RenderFailed where a template would be rendered for nearly every reader: it names the expression that does it."""
+    if found.most <= newsletter.max_variants:
+        return
+    worst = found.causes[0]
+    raise RenderFailed(
+        f"{worst.template} of template {newsletter.template!r}, line {worst.line}: {worst.question} has {worst.answers} "
+        f"answers among {found.readers} readers, and each is a rendering of its own; print the value instead of asking for "
+        f"it, or allow more: digest newsletter change {newsletter.name} --max-variants {10 * newsletter.max_variants}"
+    )
 
 
 def open_maker(engine: Engine, press: Press, edition_id: int, *, is_test: bool = False) -> CopyMaker:
@@ -173,67 +319,31 @@ def open_maker(engine: Engine, press: Press, edition_id: int, *, is_test: bool =
         frozen = store.get_frozen(connection, edition_id)
         public_key = store.get_public_key(connection, edition_id)
         newsletter = store.get_newsletter_by_id(connection, edition.newsletter_id)
-    return CopyMaker(
-        edition, frozen or freeze(press, newsletter), press.addresses, public_key=public_key, is_test=is_test
+        _, revision = store.find_state(connection, edition_id)
+        withdrawn = store.list_withdrawn(connection, edition_id)
+    maker = CopyMaker(
+        edition,
+        frozen or freeze(press, newsletter),
+        press.addresses,
+        signer=press.signer,
+        public_key=public_key,
+        is_test=is_test,
     )
-
-
-def cancel(engine: Engine, edition_id: int, *, now: datetime, actor: str) -> int:
-    """No further copy goes out; what was not tried is cancelled. Returns how many rows that were."""
-    with writing(engine) as connection:
-        of = [EditionStatus.DRAFT, EditionStatus.APPROVED, EditionStatus.SENDING, EditionStatus.PAUSED]
-        if not store.move(connection, edition_id, to=EditionStatus.CANCELLED, of=of, finished_at=now):
-            status = store.get_edition(connection, edition_id).status
-            raise Refused(f"edition {edition_id} is {status}: there is nothing to cancel")
-        store.record_action(connection, "edition.cancel", actor=actor, now=now, edition_id=edition_id)
-        return ledger.cancel_open(connection, edition_id)
-
-
-def pause(engine: Engine, edition_id: int, *, now: datetime, actor: str) -> None:
-    """Senders stop within a second; nothing is lost."""
-    _switch(engine, edition_id, "pause", EditionStatus.PAUSED, [EditionStatus.SENDING], now=now, actor=actor)
-
-
-def resume(engine: Engine, edition_id: int, *, now: datetime, actor: str) -> None:
-    _switch(engine, edition_id, "resume", EditionStatus.SENDING, [EditionStatus.PAUSED], now=now, actor=actor)
-
-
-def resolve(engine: Engine, edition_id: int, *, resend: bool, now: datetime, actor: str) -> int:
-    """Settle the deliveries whose answer was lost; returns how many. A resend opens a sent edition again."""
-    with writing(engine) as connection:
-        store.get_edition(connection, edition_id)
-        count = (ledger.resend_unknown if resend else ledger.leave_unknown)(connection, edition_id)
-        if resend and count:
-            store.move(connection, edition_id, to=EditionStatus.SENDING, of=[EditionStatus.SENT], finished_at=None)
-        store.record_action(
-            connection, "edition.resolve", actor=actor, now=now, edition_id=edition_id, resend=resend, count=count
-        )
-    return count
-
-
-def _switch(
-    engine: Engine,
-    edition_id: int,
-    action: str,
-    to: EditionStatus,
-    of: Sequence[EditionStatus],
-    *,
-    now: datetime,
-    actor: str,
-) -> None:
-    with writing(engine) as connection:
-        if not store.move(connection, edition_id, to=to, of=of):
-            status = store.get_edition(connection, edition_id).status
-            raise Refused(f"edition {edition_id} is {status}; {action} works on one that is {' or '.join(of)}")
-        store.record_action(connection, f"edition.{action}", actor=actor, now=now, edition_id=edition_id)
+    maker.withdraw(revision, withdrawn)
+    return maker
 
 
 def _insert(
     connection: Connection, newsletter: Newsletter, period: Period, *, now: datetime, hold_reason: str
 ) -> tuple[EditionId | None, int]:
-    previous_until, waiting_since = store.find_window_marks(connection, newsletter.id)
-    covered = window(newsletter, due_at=period.due_at, previous_until=previous_until, waiting_since=waiting_since)
-    candidates = compose(newsletter, store.list_candidates(connection, newsletter.id, covered))
+    if newsletter.offer.is_any:
+        covered, candidates, first = _to_choose_from(connection, newsletter, period)
+    else:
+        previous_until, waiting_since = store.find_window_marks(connection, newsletter.id)
+        covered = window(newsletter, due_at=period.due_at, previous_until=previous_until, waiting_since=waiting_since)
+        articles = read_waiting(connection, newsletter, covered)
+        candidates = first = compose(newsletter, articles)
+        covered = used(covered, candidates, is_cut=len(articles) > len(candidates))
     is_empty = len(candidates) < newsletter.min_items
     edition_id = store.create_edition(
         connection,
@@ -242,13 +352,78 @@ def _insert(
         covered,
         () if is_empty else candidates,
         status=EditionStatus.EMPTY if is_empty else EditionStatus.DRAFT,
-        subject=subject_of(newsletter, candidates),
-        preheader=preheader_of(candidates),
+        subject=subject_of(newsletter, first),
+        preheader=preheader_of(first),
         now=now,
         hold_reason=hold_reason,
-        sponsor=newsletter.sponsor,
+        sponsor=_sponsor(connection, newsletter, period),
+        events=next_events(connection, newsletter, period.due_at),
     )
     return edition_id, len(candidates)
+
+
+def _sponsor(connection: Connection, newsletter: Newsletter, period: Period) -> Sponsor | None:
+    """Whose days and editions these are."""
+    day = period.due_at.astimezone(ZoneInfo(newsletter.schedule.time_zone)).date()
+    shown: Mapping[str, int] = {}
+    if any(each.most_editions for each in newsletter.sponsors):
+        plan.lock_newsletter(connection, newsletter.id)  # of two slots that are built at once, one takes the last one
+        shown = store.count_sponsored(connection, newsletter.id)
+    return sponsor_on(newsletter.sponsors, day, shown)
+
+
+def _to_choose_from(
+    connection: Connection, newsletter: Newsletter, period: Period
+) -> tuple[Window, tuple[Candidate, ...], tuple[Candidate, ...]]:
+    """The window, its candidates, and those that a reader without choices would get."""
+    covered = own_window(
+        newsletter,
+        cadence_of(period.cadence),
+        due_at=period.due_at,
+        previous_until=store.find_previous_until(connection, newsletter.id, period.cadence),
+    )
+    candidates = compose_own(newsletter, read_newest(connection, newsletter, covered))
+    return covered, candidates, in_general(newsletter, candidates, covered)
+
+
+def in_general(newsletter: Newsletter, candidates: Sequence[Candidate], covered: Window) -> tuple[Candidate, ...]:
+    """Those that a reader without choices would get."""
+    selector = Selector(candidates, newsletter, since=covered.since, until=covered.until)
+    return tuple(candidates[position] for position, _ in selector.general().chosen)
+
+
+def read_newest(connection: Connection, newsletter: Newsletter, covered: Window) -> list[Article]:
+    """What the newsletter prints of the window, whoever had it: the newest, as many as an edition may offer."""
+    found: list[Article] = []
+    page = store.list_recent(connection, covered)
+    while page:
+        found += [article for article in page if covers(newsletter, article)]
+        page = store.list_recent(connection, covered, before=page[-1]) if len(found) < MAX_CANDIDATES else []
+    if len(found) > MAX_CANDIDATES:
+        log.warn("publish.over", newsletter_id=newsletter.id, left_out=len(found) - MAX_CANDIDATES)
+    return found[:MAX_CANDIDATES]
+
+
+def read_waiting(
+    connection: Connection, newsletter: Newsletter, covered: Window, *, had: Container[int] | None = None
+) -> list[Article]:
+    """What the newsletter prints of the window, oldest first, until there is more than one edition holds.
+
+    In pages: thousands of articles of a site's other topics must not crowd its own out (P4).
+
+    had   articles that are not to be taken again, instead of those that its editions had
+    """
+    found: list[Article] = []
+    after: Article | None = None
+    of = newsletter.id if had is None else None
+    while len(found) <= newsletter.max_items:
+        page = store.list_candidates(connection, of, covered, after=after)
+        free = [article for article in page if had is None or article.stored_id not in had]
+        found += [article for article in free if covers(newsletter, article)]
+        if len(page) < store.CANDIDATES_PAGE:
+            break
+        after = page[-1]
+    return found
 
 
 def _report(newsletter: Newsletter, period: Period, result: Built, **values: object) -> BuildReport:

@@ -16,10 +16,17 @@ class _TrialDesk:
         self._waiting = deque(copies)
         self.outcomes: list[Outcome] = []
 
-    async def take(self) -> Outgoing | None:
+    def offer(self) -> Outgoing | None:
         return self._waiting.popleft() if self._waiting else None
 
-    async def settle(self, outgoing: Outgoing, outcome: Outcome) -> None:
+    async def take(self) -> Outgoing | None:
+        return self.offer()
+
+    async def may_send(self, outgoing: Outgoing) -> bool:
+        del outgoing
+        return True
+
+    def settle(self, outgoing: Outgoing, outcome: Outcome) -> None:
         del outgoing
         self.outcomes.append(outcome)
 

@@ -44,7 +44,7 @@ class Letterhead:
         lines = [
             header("From", mailbox(self.sender, self.sender_name)),
             *([header("Reply-To", str(self.reply_to))] if self.reply_to else []),
-            header("List-Id", f"{phrase(self.list_title)} <{list_label}.{self.message_domain}>"),  # RFC 2919 §3
+            header("List-Id", _named(self.list_title, f"{list_label}.{self.message_domain}")),  # RFC 2919 §3
             header("List-Post", "NO"),  # RFC 2369 §3.4: nobody answers to all
             header("Feedback-ID", f"e{self.edition_id}:{list_label}:digest:{self.message_domain}"),
             header("Auto-Submitted", "auto-generated"),  # RFC 3834 §5: made by a periodic process
@@ -63,13 +63,15 @@ def header(name: str, value: str) -> bytes:
 
 
 def mailbox(address: EmailAddress, name: str = "") -> str:
-    """`name <address>`, the address on a line of its own where the name is long (RFC 5322 §3.4)."""
-    name = clean_line(name)
-    if not name:
-        return str(address)
+    """`name <address>` (RFC 5322 §3.4), or the address alone."""
+    return _named(name, str(address)) if clean_line(name) else str(address)
+
+
+def _named(name: str, what: str) -> str:
+    """What is in angle brackets stands on a line of its own where the name is long: RFC 2047 §2 wants 76 at most."""
     shown = phrase(name)
-    gap = "\r\n " if len(shown) + len(str(address)) > 64 else " "
-    return f"{shown}{gap}<{address}>"
+    gap = "\r\n " if len(shown) + len(what) > 64 else " "
+    return f"{shown}{gap}<{what}>"
 
 
 @lru_cache(maxsize=4096)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 from digest.errors import MessageInvalid
-from digest.message.headers import header
+
+_URI = re.compile(r"[!-+\--;=?-~]+")  # printable ASCII but "<", ">" and ","
 
 
 def list_unsubscribe(url: str, mailto: str = "") -> bytes:
@@ -15,12 +18,10 @@ def list_unsubscribe(url: str, mailto: str = "") -> bytes:
     """
     if not url:
         return b""
-    uris = [url, *([f"mailto:{mailto}"] if mailto else [])]
-    for uri in uris:
-        if not uri.isascii() or any(char in uri for char in " <>,\t\r\n"):
-            raise MessageInvalid("the unsubscribe address holds a character that cannot stand in a URI")
-    value = ",\r\n ".join(f"<{uri}>" for uri in uris)  # folded at white space only: never inside a URI
-    return header("List-Unsubscribe", value) + header(
-        "List-Unsubscribe-Post",
-        "List-Unsubscribe=One-Click",  # RFC 8058 §3.1: this value and no other
-    )
+    if not _URI.fullmatch(url) or (mailto and not _URI.fullmatch(mailto)):
+        raise MessageInvalid("the unsubscribe address holds a character that cannot stand in a URI")
+    also = f",\r\n <mailto:{mailto}>" if mailto else ""  # folded at white space only: never inside a URI
+    return (
+        f"List-Unsubscribe: <{url}>{also}\r\n"
+        "List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n"  # RFC 8058 §3.1: this value and no other
+    ).encode()

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-from digest.model.expression import Asked, Facts, Question
+from digest.message.evaluate import asker
+from digest.model.expression import Asked, Facts
 
 T = TypeVar("T")
 
@@ -17,6 +18,7 @@ class _Node(Generic[T]):
 
     value: T | None = None
     asked: Asked | None = None
+    ask: Callable[[Facts], Hashable] | None = None
     branches: dict[Hashable, _Node[T]] = field(default_factory=dict)
 
 
@@ -33,16 +35,16 @@ class Variants(Generic[T]):
 
     def find(self, facts: Facts) -> T | None:
         node = self._root
-        while node is not None and node.asked is not None:
-            node = node.branches.get(node.asked.question.answer(facts))
+        while node is not None and node.ask is not None:
+            node = node.branches.get(node.ask(facts))
         return node.value if node is not None else None
 
     def trail(self, facts: Facts) -> tuple[Hashable, ...]:
         """The answers up to where nothing is known: readers with equal trails may be asked the same next."""
         answers: list[Hashable] = []
         node = self._root
-        while node is not None and node.asked is not None:
-            answers.append(node.asked.question.answer(facts))
+        while node is not None and node.ask is not None:
+            answers.append(node.ask(facts))
             node = node.branches.get(answers[-1])
         return tuple(answers)
 
@@ -50,18 +52,28 @@ class Variants(Generic[T]):
         """Put a rendering under its answers; the one that is there already stays."""
         self._root = node = self._root or _Node()
         for one in asked:
-            node.asked = node.asked or one
+            if node.asked is None:
+                node.asked, node.ask = one, asker(one.question)
             node = node.branches.setdefault(one.answer, _Node())
         if node.value is None:
             node.value = value
             self.count += 1
         return node.value
 
-    def questions(self) -> Iterator[Question]:
-        """Every question that makes variants."""
+    def values(self) -> Iterator[T]:
+        """Every rendering."""
+        todo = [self._root] if self._root else []
+        while todo:
+            node = todo.pop()
+            if node.value is not None:
+                yield node.value
+            todo += node.branches.values()
+
+    def asked(self) -> Iterator[tuple[Asked, set[Hashable]]]:
+        """Every question that makes variants, wherever it stands in the tree, with the answers that it got there."""
         todo = [self._root] if self._root else []
         while todo:
             node = todo.pop()
             if node.asked is not None:
-                yield node.asked.question
+                yield node.asked, set(node.branches)
                 todo += node.branches.values()

@@ -59,7 +59,7 @@ class ChannelHealth(StrEnum):
     STOP = "stop"  # a person must look: login refused, sender refused
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Outcome:
     """One try, judged.
 

@@ -8,9 +8,15 @@ from enum import StrEnum
 from typing import NewType
 
 from digest.model.article import Article, ArticleId
-from digest.model.newsletter import Cadence, NewsletterId, Note, Sponsor
+from digest.model.choices import Kind
+from digest.model.event import Event
+from digest.model.newsletter import NewsletterId, Note, Sponsor
 
 EditionId = NewType("EditionId", int)
+
+
+CORRECTION = "correction"
+"""What stands for the cadence of an edition that corrects another."""
 
 
 class EditionStatus(StrEnum):
@@ -26,8 +32,13 @@ class EditionStatus(StrEnum):
 class Region(StrEnum):
     LEAD = "lead"
     ROWS = "rows"
+    BRIEFS = "briefs"  # rows without pictures, for readers who want it short
     CARDS = "cards"
     HEADLINES = "headlines"
+
+    __hash__ = (
+        str.__hash__
+    )  # Enum's own is written in Python, and a region is looked up for every article of every copy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,15 +64,18 @@ class Candidate:
 class Edition:
     """One issue.
 
+    cadence         "weekly": the newsletter's own schedule; "daily", "weekly.thu", ...: readers who chose that slot
     period          unique per newsletter and cadence: "2026-W48.1" is the first weekday of that ISO week's schedule
     window_from     exclusive
     window_until    inclusive: articles published later wait for the next edition
-    number          counts the editions that were not empty, from 1
+    number          counts the editions of the newsletter's own schedule that were not empty, from 1
+    revision        counts the articles that were withdrawn from it
+    corrects_id     the edition that it corrects; its only article goes to those whose copy held it
     """
 
     id: EditionId
     newsletter_id: NewsletterId
-    cadence: Cadence
+    cadence: str
     period: str
     due_at: datetime
     window_from: datetime
@@ -73,16 +87,36 @@ class Edition:
     hold_reason: str = ""
     note: Note | None = None
     sponsor: Sponsor | None = None
+    events: tuple[Event, ...] = ()
     created_at: datetime | None = None
     approved_at: datetime | None = None
+    planned_at: datetime | None = None
     finished_at: datetime | None = None
     candidates: tuple[Candidate, ...] = ()
+    revision: int = 0
+    corrects_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Reason:
+    """Why an article is in a copy.
+
+    subject   the topic or author, as people read it; "" where the kind says it all
+    switch    what ends it: "mute/topics/health", the end of a link to a page of the reader's; "" where nothing does
+    """
+
+    kind: Kind
+    subject: str = ""
+    switch: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Pick:
-    """An article chosen for one reader, where it stands, and why."""
+    """An article chosen for one reader, where it stands, and why. Readers share them, so they compare by identity.
+
+    reason   None where the newsletter does not show it
+    """
 
     candidate: Candidate
     region: Region
-    reason: str = ""
+    reason: Reason | None = None

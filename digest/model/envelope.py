@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from digest.model.delivery import DeliveryId
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Envelope:
     """source  RFC 5321 §2.3.1; addresses are ready for the wire (domain as A-label)"""
 
@@ -20,7 +20,7 @@ class Envelope:
         return not (self.mail_from.isascii() and self.rcpt_to.isascii())
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Outgoing:
     """One message on its way out.
 

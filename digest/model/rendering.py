@@ -87,6 +87,10 @@ class EditionRenderer(Protocol):
 
     def frame(self, facts: Facts) -> RenderedFrame: ...
 
+    def view(self, candidate: Candidate) -> object:
+        """The article as a template sees it; one object for each candidate."""
+        ...
+
     def blocks(self, wanted: Sequence[BlockWanted]) -> list[RenderedBlock]: ...
 
     def forget(self) -> None:

@@ -26,12 +26,26 @@ class Cursor:
     modified: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Usual:
+    """How much news a source brings.
+
+    a_day   articles, on average; None before it was read for the first time
+    left    how many of today's allowance are left (sources/flood.py)
+    """
+
+    a_day: float | None = None
+    left: float = 0.0
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
     """One place that articles come from.
 
     kind     a name from the registry in sources/__init__.py
     options  that kind's own settings, checked by the kind
+    due_at   not before this instant, because the server asked for it
+    stopped  why the program itself switched it off; "" where a person did, or nobody
     """
 
     id: SourceId
@@ -44,6 +58,9 @@ class Source:
     last_error: str = ""
     last_error_at: datetime | None = None
     errors_in_row: int = 0
+    due_at: datetime | None = None
+    usual: Usual = Usual()
+    stopped: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,9 +71,11 @@ class Collected:
     refused    one line for each item that could not become an article, and why
     cursor     to store once `articles` are stored, in the same transaction
     is_unchanged   the server said "not modified"
+    moved_to       the address that the server says to use from now on; "" where it said nothing
     """
 
     articles: tuple[Article, ...] = ()
     refused: tuple[str, ...] = ()
     cursor: Cursor = field(default_factory=Cursor)
     is_unchanged: bool = False
+    moved_to: str = ""

@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import NewType
 
 from digest.model.address import EmailAddress
+from digest.model.choices import Choices
 
 SubscriberId = NewType("SubscriberId", int)
 SubscriptionId = NewType("SubscriptionId", int)
@@ -42,7 +43,10 @@ class Subscriber:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subscription:
-    """A subscriber's tie to one newsletter."""
+    """A subscriber's tie to one newsletter.
+
+    slot, hour   "weekly.thu" and 18: when the reader wants it; "" and None as the newsletter does it
+    """
 
     id: SubscriptionId
     subscriber_id: SubscriberId
@@ -51,6 +55,10 @@ class Subscription:
     joined_at: datetime
     left_at: datetime | None = None
     paused_until: datetime | None = None
+    slot: str = ""
+    slot_since: datetime | None = None
+    hour: int | None = None
+    choices: Choices = field(default_factory=Choices)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,15 +67,22 @@ class Has:
 
     lead: bool = False
     rows: bool = False
+    briefs: bool = False
     cards: bool = False
     headlines: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Reader:
     """What a template may know of the one who reads. Texts are single lines (`clean_line`).
 
+    Not frozen, and neither is what else is made once for each message: it takes three times as long.
+
     attributes   free columns of the import (plan, city, ...): `reader.plan` finds them, empty where there is none
+    preferences_url   the page of this reader's choices, without a slash at the end; "" where there is none
+    subject, preheader   of this copy, where readers have digests of their own: what its first articles say
+    length       full, summaries or headlines
+    missed       "What you missed", for one who had no copy for a while; "" else
     picks        the articles of this copy in order, as the template's `article` values
     """
 
@@ -79,6 +94,10 @@ class Reader:
     joined_on: str = ""
     unsubscribe_url: str = ""
     preferences_url: str = ""
+    subject: str = ""
+    preheader: str = ""
+    length: str = ""
+    missed: str = ""
     has: Has = Has()
     picks: tuple[object, ...] = ()
     attributes: Mapping[str, str] = field(default_factory=dict)

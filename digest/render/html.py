@@ -115,7 +115,7 @@ class Renderer:
             self._recorder.begin(want.facts, is_html=want.site.is_html)
             body = self._frames[want.frame].bodies[want.site.number]
             name = HTML if want.site.is_html else TEXT
-            fill = partial(body, self._view(want.candidate), self._recorder.root("place"))
+            fill = partial(body, self.view(want.candidate), self._recorder.root("place"))
             content = self._running(name, partial(_printed, fill, want.site.is_html), _no_picks, self._recorder)
             unsafe = self._unsafe_holes(content) if want.site.is_html else set()
             if not unsafe:
@@ -166,7 +166,7 @@ class Renderer:
 
         def loop(region: str, body: Macro, is_html: bool) -> str:
             del is_html
-            return "".join(str(body(self._view(pick.candidate), place)) for pick, place in picks.get(region, ()))
+            return "".join(str(body(self.view(pick.candidate), place)) for pick, place in picks.get(region, ()))
 
         values = {**self._context, "reader": facts["reader"]}
         html = self._fill(HTML, values, loop, None)
@@ -184,7 +184,7 @@ class Renderer:
             raise RenderFailed(f"template {self.inputs.newsletter.template!r} has no {name}")
         return self._environment.get_template(name)
 
-    def _view(self, candidate: Candidate) -> ArticleView:
+    def view(self, candidate: Candidate) -> ArticleView:
         if candidate.position not in self._views:
             self._views[candidate.position] = article_view(candidate, self.inputs)
         return self._views[candidate.position]

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import operator
 import re
+import sys
 from collections.abc import Callable, Hashable, Iterator
+from types import FrameType
 from typing import Any
 
 from jinja2 import Undefined
@@ -38,6 +40,17 @@ def look_up(value: object, name: str) -> object:
 def printed(value: object) -> str:
     """What printing a value gives: Missing and None leave nothing behind."""
     return "" if value is None or isinstance(value, Undefined) else str(value)
+
+
+def _where() -> tuple[str, int]:
+    """Template and line that are being rendered: the nearest compiled template on the stack."""
+    frame: FrameType | None = sys._getframe(2)
+    while frame is not None:
+        template = frame.f_globals.get("__jinja_template__")
+        if template is not None:
+            return str(template.name), int(template.get_corresponding_lineno(frame.f_lineno))
+        frame = frame.f_back
+    return "", 0
 
 
 class Recorder:
@@ -78,7 +91,7 @@ class Recorder:
         value = test.call(expression.value(self._facts))
         if question not in self._asked:
             answer = value if isinstance(value, Hashable) else repr(value)
-            self._asked[question] = Asked(question, answer)
+            self._asked[question] = Asked(question, answer, *_where())
         return value
 
     def print(self, expression: Expression, *, escaping: bool) -> str:

@@ -9,12 +9,13 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from babel import Locale, UnknownLocaleError
-from babel.dates import format_date
+from babel.dates import format_date, format_skeleton, format_time, get_timezone_location
 
 from digest.errors import RenderFailed
 from digest.model.address import clean_line
-from digest.model.article import joined_names, slug
+from digest.model.article import Image, joined_names, slug
 from digest.model.edition import Candidate, Edition
+from digest.model.event import Event
 from digest.model.newsletter import Newsletter, Note, Sponsor
 
 RIGHT_TO_LEFT = frozenset({"ar", "dv", "fa", "he", "ps", "sd", "ug", "ur", "yi"})
@@ -67,8 +68,13 @@ class NewsletterView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImageView:
+    """src is the largest that there is; lead, row and card have the size of that region where there are copies."""
+
     src: str
     alt: str
+    lead: str
+    row: str
+    card: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,6 +107,17 @@ class ArticleView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EventView:
+    """`when`: in words, in the event's own zone."""
+
+    title: str
+    when: str
+    place: str = ""
+    url: str = ""
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EditionView:
     subject: str
     preheader: str
@@ -109,8 +126,10 @@ class EditionView:
     web_url: str
     note: Note | None
     sponsor: Sponsor | None
+    events: tuple[EventView, ...] = ()
     comments: tuple[CommentView, ...] = ()
     is_test: bool = False
+    is_own: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,8 +180,10 @@ def context(inputs: EditionInputs) -> dict[str, object]:
             web_url=inputs.web_url,
             note=edition.note,
             sponsor=edition.sponsor,
-            comments=_comments(edition),
+            events=tuple(_event(each, inputs) for each in edition.events),
+            comments=() if newsletter.offer.is_any else _comments(edition),  # of articles that not everybody has
             is_test=inputs.is_test,
+            is_own=newsletter.offer.is_any,
         ),
     }
 
@@ -180,13 +201,18 @@ def article_view(candidate: Candidate, inputs: EditionInputs) -> ArticleView:
         topic=article.topics[0] if article.topics else "",
         section=candidate.section,
         section_url=section_url(inputs.newsletter, candidate.section),
-        image=ImageView(src=article.image.src, alt=clean_line(article.image.alt)) if article.image else None,
+        image=_image_view(article.image) if article.image else None,
         reviewer=article.reviewer,
         reviewed_on=short_date(article.reviewed_at, inputs) if article.reviewed_at else "",
         comment_count=article.comment_count,
         citation=article.citation,
         topics=article.topics,
     )
+
+
+def _image_view(image: Image) -> ImageView:
+    lead = image.shown("lead")
+    return ImageView(src=lead, alt=clean_line(image.alt), lead=lead, row=image.shown("row"), card=image.shown("card"))
 
 
 def section_url(newsletter: Newsletter, section: str) -> str:
@@ -216,6 +242,35 @@ def short_date(at: datetime, inputs: EditionInputs) -> str:
 def _date(at: datetime, inputs: EditionInputs, style: str) -> str:
     local = at.astimezone(ZoneInfo(inputs.newsletter.schedule.time_zone))
     return format_date(local.date(), format=style, locale=babel_locale(inputs.language))
+
+
+def _event(event: Event, inputs: EditionInputs) -> EventView:
+    locale = babel_locale(inputs.language)
+    when = _span(event, locale)
+    if event.time_zone != inputs.newsletter.schedule.time_zone and not event.is_all_day:
+        when += f" ({get_timezone_location(event.time_zone, locale=locale, return_city=True)})"
+    return EventView(
+        title=clean_line(event.title),
+        when=when,
+        place=clean_line(event.place),
+        url=event.url,
+        text=shortened(clean_line(event.text), 280),
+    )
+
+
+def _span(event: Event, locale: Locale) -> str:
+    """ "Saturday, 28 November, 19:30-22:00", as the language writes it."""
+    zone = ZoneInfo(event.time_zone)
+    starts, ends = event.starts_at.astimezone(zone), event.ends_at.astimezone(zone) if event.ends_at else None
+    days = [format_skeleton("MMMMEEEEd", starts, locale=locale)]
+    if ends is not None and ends.date() != starts.date():
+        days.append(format_skeleton("MMMMEEEEd", ends, locale=locale))
+    if event.is_all_day:
+        return " – ".join(days)
+    hours = [format_time(each, "short", locale=locale) for each in (starts, ends) if each is not None]
+    if len(days) == 1:
+        return f"{days[0]}, {'–'.join(hours)}"
+    return " – ".join(f"{day}, {hour}" for day, hour in zip(days, hours, strict=True))
 
 
 def babel_locale(language: str) -> Locale:

@@ -9,8 +9,9 @@ from datetime import datetime
 from typing import Any, Protocol, get_type_hints
 
 from digest.errors import BadInput
+from digest.model.registration import Registration
 from digest.model.source import Collected, Cursor
-from digest.sources import feed, sql
+from digest.sources import feed, folder, ghost, page, sql, wordpress
 from digest.sources.fetch import Fetcher
 
 
@@ -24,7 +25,39 @@ class Kind(Protocol):
         ...
 
 
-KINDS: Mapping[str, Kind] = {"feed": feed, "sql": sql}
+class ReaderKind(Protocol):
+    """What a module offers whose sites have readers too; its Options are ReaderOptions (reading.py)."""
+
+    def readers(self, options: Any, *, now: datetime) -> Iterator[list[Registration]]:
+        """Everybody whom the site knows, in pages."""
+        ...
+
+
+KINDS: Mapping[str, Kind] = {
+    "feed": feed,
+    "page": page,
+    "folder": folder,
+    "sql": sql,
+    "wordpress": wordpress,
+    "ghost": ghost,
+}
+READER_KINDS: Mapping[str, ReaderKind] = {"sql": sql, "wordpress": wordpress, "ghost": ghost}
+
+
+def needed(kind: str, given: Mapping[str, object]) -> list[str]:
+    """The options without which a source of this kind cannot be, as far as they were not given."""
+    missing = [name for name in _required(kind) if name not in given]
+    if not _required(kind) and kind in ("feed", "page") and not {"url", "file", "sitemap"} & set(given):
+        return ["url"]
+    return missing
+
+
+def _required(kind: str) -> list[str]:
+    return [
+        field.name
+        for field in dataclasses.fields(KINDS[kind].Options)
+        if field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
+    ]
 
 
 def options_of(kind: str, values: Mapping[str, object], *, name: str) -> Any:
@@ -42,13 +75,7 @@ def options_of(kind: str, values: Mapping[str, object], *, name: str) -> Any:
         plain = {str: str, int: int, bool: bool}.get(wanted)
         if plain is not None and not isinstance(value, plain):
             raise BadInput(f"source {name}: option {key} must be {plain.__name__}, not {value!r}")
-    missing = [
-        field.name
-        for field in dataclasses.fields(options)
-        if field.default is dataclasses.MISSING
-        and field.default_factory is dataclasses.MISSING
-        and field.name not in values
-    ]
+    missing = [each for each in _required(kind) if each not in values]
     if missing:
         raise BadInput(f"source {name}: option {missing[0]} is missing")
     try:

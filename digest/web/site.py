@@ -9,13 +9,14 @@ from fastapi import FastAPI, Request, Response
 from fastapi.responses import HTMLResponse
 from starlette.exceptions import HTTPException
 
+from digest import log
 from digest.app import App
 from digest.web.pages import page
 from digest.web.public import PAGES
 
 _HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; img-src https: data:; style-src 'unsafe-inline'; form-action 'self'; "
-    "base-uri 'none'; frame-ancestors 'none'",
+    "Content-Security-Policy": "default-src 'none'; img-src 'self' https: data:; style-src 'unsafe-inline'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
     "Referrer-Policy": "no-referrer",  # the address of a page is a reader's token
     "X-Content-Type-Options": "nosniff",
     "X-Robots-Tag": "noindex",
@@ -30,7 +31,12 @@ def make_site(app: App) -> FastAPI:
 
     @site.middleware("http")
     async def harden(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
-        response = await call_next(request)
+        try:
+            response = await call_next(request)
+        except Exception as error:  # its text may quote a reader, so only its kind is logged (P9)
+            log.warn("web.failed", error=type(error).__name__)
+            text = "We could not do that just now. Please try again in a few minutes."
+            response = HTMLResponse(page("error.html", title="Something went wrong", text=text), status_code=500)
         for name, value in _HEADERS.items():
             response.headers.setdefault(name, value)
         return response
@@ -38,7 +44,9 @@ def make_site(app: App) -> FastAPI:
     @site.exception_handler(HTTPException)
     async def say(request: Request, error: Any) -> HTMLResponse:
         del request
-        text = "This link is not valid any more, or was cut in two." if error.status_code == 404 else str(error.detail)
-        return HTMLResponse(page("error.html", title="Not found", text=text), status_code=error.status_code)
+        title, text = "Not found", "This link is not valid any more, or was cut in two."
+        if error.status_code != 404:
+            title, text = "That did not work", str(error.detail)
+        return HTMLResponse(page("error.html", title=title, text=text), status_code=error.status_code)
 
     return site

@@ -1,2 +1,2 @@
-"""workers: who runs the batches. Today that is this process itself: scheduler.py and cli/sending.py call flows/dispatch.py,
-and any number of processes on one database share an edition by leases. An engine that wakes other machines goes here."""
+"""workers: who runs the batches. local.py: this process, and others beside it on the same machine. Any number of machines
+may do so on one database; they share an edition by leases. An engine that wakes other machines goes here."""

@@ -17,7 +17,7 @@ from sqlalchemy import Column, Engine, Integer, MetaData, Table, Text, create_en
 
 from digest.clock import FixedClock
 from digest.db.engine import reading, writing
-from digest.delivery.store import balance
+from digest.delivery.counts import balance
 from digest.editions import store
 from digest.flows import dispatch
 from digest.flows.collect import collect_sources

@@ -68,7 +68,7 @@ def test_the_undated_are_taken_when_the_source_says_so(shared: Path) -> None:
     body = (shared / "feeds" / "jsonfeed_elastic_1.1.json").read_bytes()
     found = read(body, undated="now")
     assert len(found.articles) == 3
-    assert {article.published_at for article in found.articles} == {NOW}
+    assert [article.title for article in found.articles if article.published_at == NOW] == ["Fake item"]
 
 
 def test_html_in_a_title_becomes_text() -> None:
@@ -118,7 +118,10 @@ def test_a_broken_picture_is_left_out_and_a_counting_pixel_is_none() -> None:
 
 def test_authors_come_without_their_mail_addresses() -> None:
     found = read(
-        rss(GOOD + "<author>jonas@example.org (Jonas Berg)</author>", GOOD + "<author>someone@example.org</author>")
+        rss(
+            GOOD + "<author>jonas@example.org (Jonas Berg)</author>",
+            GOOD.replace("good", "other") + "<author>someone@example.org</author>",
+        )
     )
     assert [article.authors for article in found.articles] == [("Jonas Berg",), ()]
 

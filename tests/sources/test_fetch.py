@@ -2,61 +2,23 @@
 
 from __future__ import annotations
 
+import gzip
+import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+import tracemalloc
+import zlib
+from collections.abc import Callable
+from datetime import UTC, datetime
+from email.utils import format_datetime
+from http.server import BaseHTTPRequestHandler
 
+import brotli
 import pytest
 
-from digest.errors import SourceMalformed, SourceUnreachable
-from digest.sources.fetch import Fetcher, is_public
-
-
-class Site:
-    """What it answers is set by the test: path -> function of the request handler."""
-
-    def __init__(self) -> None:
-        self.answers: dict[str, Callable[[BaseHTTPRequestHandler], None]] = {}
-        site = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                site.answers[self.path](self)
-
-            def log_message(self, format: str, *args: object) -> None:
-                pass
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.port = self.server.server_port
-        self.url = f"http://127.0.0.1:{self.port}"
-
-    def give(self, path: str, body: bytes, status: int = 200, **headers: str) -> None:
-        def answer(handler: BaseHTTPRequestHandler) -> None:
-            handler.send_response(status)
-            for name, value in headers.items():
-                handler.send_header(name.replace("_", "-"), value)
-            handler.send_header("Content-Length", str(len(body)))
-            handler.end_headers()
-            handler.wfile.write(body)
-
-        self.answers[path] = answer
-
-
-@pytest.fixture
-def site() -> Iterator[Site]:
-    site = Site()
-    thread = threading.Thread(target=site.server.serve_forever, daemon=True)
-    thread.start()
-    yield site
-    site.server.shutdown()
-    site.server.server_close()
-    thread.join()
-
-
-@pytest.fixture
-def fetcher() -> Fetcher:
-    return Fetcher(allow_hosts=frozenset({"127.0.0.1"}), max_bytes=10_000, timeout_s=2)
+from digest.errors import SourceBusy, SourceGone, SourceMalformed, SourceUnreachable
+from digest.sources.fetch import Fetcher, is_public, retry_after_s, user_agent
+from tests.sources.http import Site
 
 
 def test_loopback_is_refused_unless_allowed(site: Site, fetcher: Fetcher) -> None:
@@ -94,6 +56,217 @@ def test_what_has_not_changed_is_not_sent_again(site: Site, fetcher: Fetcher) ->
     site.answers["/feed"] = answer
     assert fetcher.get(f"{site.url}/feed", etag='"1"').status == 304
     assert fetcher.get(f"{site.url}/feed", etag='"2"').status == 200
+
+
+# --- where a name leads ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.1", "2130706433", "0x7f.0.0.1", "localhost", "[::ffff:127.0.0.1]"])
+def test_loopback_is_loopback_in_every_spelling(host: str, site: Site) -> None:
+    site.give("/feed", b"secret")
+    with pytest.raises(SourceUnreachable, match=r"^http://[^\n]*not a public address[^\n]*collect\.allow_hosts$"):
+        Fetcher(timeout_s=2).get(f"http://{host}:{site.port}/feed")
+    assert site.asked == []
+
+
+def test_one_private_address_among_public_ones_is_enough(site: Site) -> None:
+    careful = Fetcher(resolve=lambda _host, _port: ["93.184.216.34", "127.0.0.1"], timeout_s=2)
+    with pytest.raises(SourceUnreachable, match=r"blog\.example is 127\.0\.0\.1, which is not a public address"):
+        careful.get(f"http://blog.example:{site.port}/feed")
+    assert site.asked == []
+
+
+def test_a_name_that_changes_its_address_is_asked_once(site: Site) -> None:
+    """Rebinding: the connection goes to the address that was judged, whatever the name says a moment later."""
+    inside = Site("127.0.0.2", site.port)
+    site.give("/feed", b"outside")
+    inside.give("/feed", b"inside")
+    answers = ["127.0.0.1", "127.0.0.2", "127.0.0.2"]
+    fetcher = Fetcher(
+        resolve=lambda _host, _port: [answers.pop(0)], allow_hosts=frozenset({"blog.example"}), timeout_s=2
+    )
+    try:
+        assert fetcher.get(f"http://blog.example:{site.port}/feed").body == b"outside"
+    finally:
+        inside.close()
+    assert inside.asked == []
+    assert answers == ["127.0.0.2", "127.0.0.2"]
+
+
+def test_a_name_that_turns_inside_for_its_redirect_is_refused(site: Site) -> None:
+    """Each hop is resolved and judged like the first; here the first is allowed by name and port only."""
+    site.give("/away", b"", 302, Location=f"http://inside.example:{site.port}/secret")
+    site.give("/secret", b"secret")
+    careful = Fetcher(resolve=lambda _host, _port: ["127.0.0.1"], allow_hosts=frozenset({"blog.example"}), timeout_s=2)
+    with pytest.raises(SourceUnreachable, match=r"inside\.example is 127\.0\.0\.1"):
+        careful.get(f"http://blog.example:{site.port}/away")
+    assert site.asked == ["/away"]
+
+
+def test_the_second_address_is_tried_where_nobody_listens_at_the_first(site: Site) -> None:
+    site.give("/feed", b"hello")
+    fetcher = Fetcher(
+        resolve=lambda _host, _port: ["127.0.0.9", "127.0.0.1"], allow_hosts=frozenset({"blog.example"}), timeout_s=2
+    )
+    assert fetcher.get(f"http://blog.example:{site.port}/feed").body == b"hello"
+
+
+@pytest.mark.parametrize("url", ["file:///etc/passwd", "ftp://example.org/feed", "gopher://x/", "data:text/xml,x", ""])
+def test_only_the_web_is_fetched(url: str) -> None:
+    with pytest.raises(SourceUnreachable, match="no http or https address"):
+        Fetcher().get(url)
+
+
+# --- moved, gone, later ----------------------------------------------------------------------------------------------
+
+
+def test_ten_thousand_redirects_are_five(site: Site, fetcher: Fetcher) -> None:
+    for number in range(10_000):
+        site.answers[f"/{number}"] = lambda handler: _lead(handler, f"/{int(handler.path[1:]) + 1}")
+    with pytest.raises(SourceUnreachable, match="more than 5 redirects"):
+        fetcher.get(f"{site.url}/0")
+    assert len(site.asked) == 6
+
+
+def _lead(handler: BaseHTTPRequestHandler, there: str, status: int = 302) -> None:
+    handler.send_response(status)
+    handler.send_header("Location", there)
+    handler.send_header("Content-Length", "0")
+    handler.end_headers()
+
+
+@pytest.mark.parametrize(
+    ("hops", "remembered"),
+    [
+        ((301,), "/1"),
+        ((308, 301), "/2"),
+        ((302,), ""),
+        ((307, 301), ""),
+        ((301, 302), "/1"),
+        ((301, 303, 308), "/1"),
+    ],
+)
+def test_a_move_for_good_is_remembered_as_far_as_it_is_for_good(
+    hops: tuple[int, ...], remembered: str, site: Site, fetcher: Fetcher
+) -> None:
+    for number, status in enumerate(hops):
+        site.give(f"/{number}", b"", status, Location=f"/{number + 1}")
+    site.give(f"/{len(hops)}", b"hello")
+    found = fetcher.get(f"{site.url}/0")
+    assert found.body == b"hello"
+    assert found.moved_to == (site.url + remembered if remembered else "")
+
+
+def test_what_is_gone_is_gone(site: Site, fetcher: Fetcher) -> None:
+    site.give("/feed", b"", 410)
+    with pytest.raises(SourceGone, match="410"):
+        fetcher.get(f"{site.url}/feed")
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_a_server_that_asks_for_patience_is_heard(status: int, site: Site, fetcher: Fetcher) -> None:
+    site.give("/feed", b"", status, Retry_After="3600")
+    with pytest.raises(SourceBusy, match="left alone for 3,600 seconds") as raised:
+        fetcher.get(f"{site.url}/feed")
+    assert raised.value.wait_s == 3600
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"),
+    [
+        ("120", 120),
+        (" 0 ", 0),
+        (format_datetime(datetime(2026, 11, 23, 8, 0, tzinfo=UTC), usegmt=True), 3600),
+        (format_datetime(datetime(2026, 11, 22, 8, 0, tzinfo=UTC), usegmt=True), 0),
+        ("99999999999999999999", 604_800),
+        ("soon", None),
+        ("-1", None),
+        ("", None),
+    ],
+)
+def test_how_long_to_wait(value: str, seconds: int | None) -> None:
+    assert retry_after_s(value, date="Mon, 23 Nov 2026 07:00:00 GMT") == seconds
+
+
+def test_we_say_who_we_are(site: Site) -> None:
+    def answer(handler: BaseHTTPRequestHandler) -> None:
+        body = handler.headers["User-Agent"].encode()
+        handler.send_response(200)
+        handler.send_header("Content-Length", str(len(body)))
+        handler.end_headers()
+        handler.wfile.write(body)
+
+    site.answers["/"] = answer
+    fetcher = Fetcher(allow_hosts=frozenset({"127.0.0.1"}), user_agent=user_agent("https://digest.example.org"))
+    assert fetcher.get(f"{site.url}/").body.startswith(b"digest-mailer/")
+    assert fetcher.get(f"{site.url}/").body.endswith(b"(+https://digest.example.org)")
+
+
+# --- packed ----------------------------------------------------------------------------------------------------------
+
+TEXT = b"The ferry is back. " * 400
+
+
+def _deflate_bare(text: bytes) -> bytes:
+    stream = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+    return stream.compress(text) + stream.flush()
+
+
+@pytest.mark.parametrize(
+    ("encoding", "pack"),
+    [
+        ("gzip", gzip.compress),
+        ("x-gzip", gzip.compress),
+        ("gzip", lambda text: gzip.compress(text[:500]) + gzip.compress(text[500:])),
+        ("deflate", zlib.compress),
+        ("deflate", _deflate_bare),
+        ("br", brotli.compress),
+        ("identity", bytes),
+    ],
+)
+def test_a_packed_answer_is_unpacked(
+    encoding: str, pack: Callable[[bytes], bytes], site: Site, fetcher: Fetcher
+) -> None:
+    site.give("/feed", pack(TEXT), Content_Encoding=encoding)
+    assert fetcher.get(f"{site.url}/feed").body == TEXT
+
+
+@pytest.mark.parametrize(
+    ("encoding", "pack"), [("gzip", gzip.compress), ("br", lambda text: brotli.compress(text, quality=1))]
+)
+def test_a_bomb_of_200_megabytes_is_left_at_the_limit(
+    encoding: str, pack: Callable[[bytes], bytes], site: Site, fetcher: Fetcher
+) -> None:
+    site.give("/bomb", pack(bytes(200_000_000)), Content_Encoding=encoding)
+    tracemalloc.start()
+    with pytest.raises(SourceMalformed, match="longer than 10,000 bytes"):
+        fetcher.get(f"{site.url}/bomb")
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 20_000_000
+
+
+@pytest.mark.parametrize(
+    ("encoding", "body", "error", "reason"),
+    [
+        ("gzip", b"not packed at all", SourceMalformed, "packed wrongly"),
+        ("br", b"not packed at all", SourceMalformed, "packed wrongly"),
+        ("gzip", gzip.compress(TEXT)[:-20], SourceUnreachable, "breaks off"),
+        ("br", brotli.compress(TEXT)[:-5], SourceUnreachable, "breaks off"),
+        ("zstd", TEXT, SourceMalformed, "nobody asked for"),
+        ("gzip, gzip", gzip.compress(gzip.compress(TEXT)), SourceMalformed, "nobody asked for"),
+    ],
+    ids=["not gzip", "not brotli", "cut gzip", "cut brotli", "zstd", "twice"],
+)
+def test_what_is_packed_badly_is_said(
+    encoding: str, body: bytes, error: type[Exception], reason: str, site: Site, fetcher: Fetcher
+) -> None:
+    site.give("/feed", body, Content_Encoding=encoding)
+    with pytest.raises(error, match=reason):
+        fetcher.get(f"{site.url}/feed")
+
+
+# --- too long, too slow ----------------------------------------------------------------------------------------------
 
 
 def test_fifty_megabytes_are_not_read(site: Site, fetcher: Fetcher) -> None:
@@ -175,3 +348,86 @@ def test_addresses_inside(address: str) -> None:
 @pytest.mark.parametrize("address", ["93.184.216.34", "2606:2800:220:1:248:1893:25c8:1946", "::ffff:93.184.216.34"])
 def test_addresses_outside(address: str) -> None:
     assert is_public(address)
+
+
+def _trickle(server: socket.socket, parts: list[bytes]) -> None:
+    connection, _ = server.accept()
+    with connection:
+        connection.recv(4096)
+        try:
+            for part in parts:
+                connection.sendall(part)
+                time.sleep(0.1)
+        except OSError:
+            pass
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        [b"HTTP/1.1 200 OK\r\n", *(b"X-%d: y\r\n" % number for number in range(50))],
+        [bytes([each]) for each in b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n\r\n"],
+        [b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", *[b"1\r\nx\r\n"] * 50],
+    ],
+    ids=["a header without end", "a byte at a time", "chunks without end"],
+)
+def test_a_server_that_trickles_is_left_at_its_deadline(parts: list[bytes]) -> None:
+    """Each read is short enough; all of them together are not."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        thread = threading.Thread(target=_trickle, args=(server, parts))
+        thread.start()
+        fetcher = Fetcher(allow_hosts=frozenset({"127.0.0.1"}), timeout_s=1)
+        started = time.monotonic()
+        with pytest.raises(SourceUnreachable, match="not complete after 1 seconds"):
+            fetcher.get(f"http://127.0.0.1:{server.getsockname()[1]}/feed")
+        assert time.monotonic() - started < 2
+        thread.join()
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"",
+        b"nonsense\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhel",
+        b"HTTP/1.1 302 Found\r\nLocation: http://[half\r\nContent-Length: 0\r\n\r\n",
+        b"HTTP/1.1 302 Found\r\nContent-Length: 0\r\n\r\n",
+        b"HTTP/1.1 999 What\r\nContent-Length: 0\r\n\r\n",
+    ],
+)
+def test_nonsense_is_one_line(answer: bytes) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        thread = threading.Thread(target=_trickle, args=(server, [answer]))
+        thread.start()
+        fetcher = Fetcher(allow_hosts=frozenset({"127.0.0.1"}), timeout_s=1)
+        with pytest.raises(SourceUnreachable, match=r"\Ahttp://127[^\n]+\Z"):
+            fetcher.get(f"http://127.0.0.1:{server.getsockname()[1]}/feed")
+        thread.join()
+
+
+def test_one_host_is_asked_by_two_at_once(site: Site) -> None:
+    inside, most = 0, 0
+    lock = threading.Lock()
+
+    def answer(handler: BaseHTTPRequestHandler) -> None:
+        nonlocal inside, most
+        with lock:
+            inside += 1
+            most = max(most, inside)
+        time.sleep(0.1)
+        with lock:
+            inside -= 1
+        handler.send_response(200)
+        handler.send_header("Content-Length", "0")
+        handler.end_headers()
+
+    site.answers["/feed"] = answer
+    fetcher = Fetcher(allow_hosts=frozenset({"127.0.0.1"}), per_host=2)
+    threads = [threading.Thread(target=fetcher.get, args=(f"{site.url}/feed",)) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert most == 2
+    assert len(site.asked) == 8

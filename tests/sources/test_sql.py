@@ -164,3 +164,100 @@ def test_a_server_that_is_not_there() -> None:
     assert "secret" not in str(caught.value)
     with pytest.raises(SourceUnreachable):
         read(sql.Options(url="nosuch://x", table="posts"))
+
+
+# --- topics and comments as rows of their own ------------------------------------------------------------------------
+
+
+def add_rows_of_their_own(site: Site) -> None:
+    with site.engine.begin() as connection:
+        for statement in (
+            "CREATE TABLE tags (post_id INTEGER, tag TEXT)",
+            "CREATE TABLE comments (post_id INTEGER, who TEXT, said TEXT, at TEXT)",
+            "INSERT INTO tags VALUES (1, 'City'), (1, 'Sea'), (2, 'Sea'), (1, NULL), (9, 'Nobody')",
+            (
+                "INSERT INTO comments VALUES (2, 'Ana', '<b>Late</b>', '2026-11-03'), (2, 'Mira', 'Early', '2026-11-01'), "
+                "(2, 'Tom', 'Latest', '2026-11-04'), (9, 'X', 'of another', '2026-11-01')"
+            ),
+        ):
+            connection.exec_driver_sql(statement)
+
+
+@pytest.mark.parametrize("ending", [";", " WHERE post_id IN :keys"])
+def test_topics_and_comments_come_by_queries_of_their_own(site: Site, ending: str) -> None:
+    site.add(post(1, tags=""), post(2, tags="Own"), post(3, tags=""))
+    add_rows_of_their_own(site)
+    found = articles(
+        read(
+            site.options(
+                topics_query=f"SELECT post_id AS key, tag AS topic FROM tags{ending}",
+                comments_query=f"SELECT post_id AS key, who AS author, said AS text, at FROM comments{ending}",
+                comments=2,
+            )
+        )
+    )
+    assert [each.topics for each in found] == [("City", "Sea"), ("Own", "Sea"), ()]
+    assert [each.comment_count for each in found] == [0, 3, 0]
+    assert [(each.author, each.text) for each in found[1].comments] == [("Tom", "Latest"), ("Ana", "Late")]
+
+
+def test_of_very_many_comments_the_newest_are_kept(site: Site) -> None:
+    site.add(post(1))
+    with site.engine.begin() as connection:
+        connection.exec_driver_sql("CREATE TABLE comments (post_id INTEGER, who TEXT, said TEXT, at INTEGER)")
+        rows = ", ".join(f"(1, 'R', 'No. {number}', {number * 7 % 1009})" for number in range(1, 1009))
+        connection.exec_driver_sql(f"INSERT INTO comments VALUES {rows}")
+    query = "SELECT post_id AS key, who AS author, said AS text, at FROM comments"
+    (found,) = articles(read(site.options(comments_query=query)))
+    newest = sorted(range(1, 1009), key=lambda number: -(number * 7 % 1009))[:3]
+    assert found.comment_count == 1008
+    assert [each.text for each in found.comments] == [f"No. {number}" for number in newest]
+
+
+def test_a_page_of_a_thousand_articles_has_each_its_own_topics(site: Site) -> None:
+    count = sql.PAGE + 300
+    site.add(*(post(number, tags="", published=datetime(2026, 11, 1)) for number in range(1, count + 1)))  # noqa: DTZ001
+    with site.engine.begin() as connection:
+        connection.exec_driver_sql("CREATE TABLE tags (post_id INTEGER, tag TEXT)")
+        rows = ", ".join(f"({number}, 'T{number}')" for number in range(1, count + 1))
+        connection.exec_driver_sql(f"INSERT INTO tags VALUES {rows}")
+    found = articles(read(site.options(topics_query="SELECT post_id AS key, tag AS topic FROM tags")))
+    assert [each.topics for each in found] == [(f"T{each.key}",) for each in found]
+    assert len(found) == count
+
+
+@pytest.mark.parametrize(
+    ("values", "wanted"),
+    [
+        ({"topics_query": "SELECT post_id AS key FROM tags"}, "topics_query: there is no column 'topic'"),
+        ({"comments_query": "SELECT post_id AS key, who FROM comments"}, "comments_query: there is no column 'author'"),
+        ({"topics_query": "SELECT post_id AS key, tag AS topic FROM tagz"}, "tagz"),
+    ],
+)
+def test_a_query_that_gives_something_else_says_what_is_missing(
+    site: Site, values: dict[str, Any], wanted: str
+) -> None:
+    site.add(post(1))
+    add_rows_of_their_own(site)
+    with pytest.raises(SourceMalformed, match=wanted):
+        read(site.options(**values))
+
+
+# --- readers ---------------------------------------------------------------------------------------------------------
+
+
+def test_readers_come_in_pages_by_their_key(site: Site) -> None:
+    with site.engine.begin() as connection:
+        connection.exec_driver_sql("CREATE TABLE people (mail TEXT, plan TEXT, joined TEXT, yes TEXT)")
+        rows = ", ".join(f"('r{number:05}@example.org', 'free', '2025-01-02', 't')" for number in range(4_003))
+        connection.exec_driver_sql(f"INSERT INTO people VALUES {rows}, ('x@example.org', NULL, NULL, 'no')")
+    query = "SELECT mail AS address, plan, joined AS joined_at, yes AS subscribed FROM people"
+    options = site.options(table="", columns={}, url_format="", readers_query=query)
+    assert read(options) == []
+    pages = list(sql.readers(options, now=NOW))
+    assert [len(page) for page in pages] == [2_000, 2_000, 4]
+    first, last = pages[0][0], pages[-1][-1]
+    assert (first.key, first.address) == ("r00000@example.org", "r00000@example.org")
+    assert (first.attributes, first.wants) == ({"plan": "free"}, True)
+    assert first.consent_at == datetime(2025, 1, 2, tzinfo=UTC)
+    assert (last.wants, last.consent_at) == (False, None)

@@ -1,7 +1,8 @@
 """Ways out: one file each. A new one is a file here and a line in KINDS.
 
 The whole seam: a channel opens one conversation and takes messages from the desk until the desk has none, or until
-the channel cannot go on. It tells the desk before it hands a message over and right after it knows what became of it.
+the channel cannot go on. Before it writes a message's last byte it asks the desk, and right after it knows what became
+of the message it says so.
 """
 
 from __future__ import annotations
@@ -13,14 +14,26 @@ from digest.model.envelope import Outgoing
 
 
 class Desk(Protocol):
-    """Where a conversation gets its messages, and where it reports. flows/dispatch.py is behind it."""
+    """Where a conversation gets its messages, and where it reports. flows/dispatch is behind it.
 
-    async def take(self) -> Outgoing | None:
-        """The next message, marked `attempting` and committed; None when there is none, or when sending must stop."""
+    A message that was taken is either refused by `may_send`, or settled exactly once.
+    """
+
+    def offer(self) -> Outgoing | None:
+        """A message that is ready at this moment; its mark `attempting` is on its way to the ledger."""
         ...
 
-    async def settle(self, outgoing: Outgoing, outcome: Outcome) -> None:
-        """What became of it. Returns once it is queued for the next commit, not when it is on the disk."""
+    async def take(self) -> Outgoing | None:
+        """The same, but wait for it; None when the conversation should end."""
+        ...
+
+    async def may_send(self, outgoing: Outgoing) -> bool:
+        """Once `attempting` is committed: True. False: nothing of the message may be completed, and it is not ours
+        any more (its reader has left, the edition was paused or cancelled, the ledger cannot be written)."""
+        ...
+
+    def settle(self, outgoing: Outgoing, outcome: Outcome) -> None:
+        """What became of it; returns once it is queued for the next commit."""
         ...
 
 
@@ -29,5 +42,5 @@ class Channel(Protocol):
     connections: int
 
     async def converse(self, desk: Desk) -> None:
-        """One connection's life. ChannelUnavailable: could not even begin, nothing was taken from the desk."""
+        """One connection's life. ChannelUnavailable: cannot be used now; whatever was taken is settled."""
         ...

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from digest.delivery.channels import Desk
 from digest.errors import ChannelUnavailable
-from digest.model.delivery import Outcome, Stage, Verdict
+from digest.model.delivery import ChannelHealth, Outcome, Stage, Verdict
+from digest.model.envelope import Outgoing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,15 +34,29 @@ class FolderChannel:
                 f"channel {self.name}: the folder {self._folder} cannot be made: {cause}"
             ) from cause
         while (outgoing := await desk.take()) is not None:
-            target = self._folder / f"{outgoing.delivery_id:09d}.eml"
-            draft = target.with_suffix(".part")
-            try:
-                with draft.open("wb") as file:
-                    file.write(outgoing.content)
-                    file.flush()
-                    os.fsync(file.fileno())
-                draft.replace(target)
-            except OSError as cause:
-                await desk.settle(outgoing, Outcome(verdict=Verdict.DEFERRED, stage=Stage.LOCAL, text=str(cause)))
+            if not await desk.may_send(outgoing):
                 continue
-            await desk.settle(outgoing, Outcome(verdict=Verdict.ACCEPTED, stage=Stage.BODY, code=250))
+            try:
+                self._write(outgoing)
+            except OSError as cause:  # a full disk is no reader's fault: the row goes back to what it was
+                text = f"channel {self.name}: {cause.filename or self._folder} cannot be written: {cause.strerror}"
+                untried = Outcome(verdict=Verdict.UNTRIED, stage=Stage.LOCAL, text=text, health=ChannelHealth.REST)
+                desk.settle(outgoing, untried)
+                raise ChannelUnavailable(text) from cause
+            desk.settle(outgoing, Outcome(verdict=Verdict.ACCEPTED, stage=Stage.BODY, code=250))
+
+    def _write(self, outgoing: Outgoing) -> None:
+        target = self._folder / f"{_name(outgoing)}.eml"
+        draft = target.with_suffix(".part")
+        with draft.open("wb") as file:
+            file.write(outgoing.content)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(target)
+
+
+def _name(outgoing: Outgoing) -> str:
+    """After the ledger's row, so that a resend is the same file; a test copy has none, so after its address."""
+    if outgoing.delivery_id:
+        return f"{outgoing.delivery_id:09d}"
+    return "test-" + "".join(c if c.isalnum() or c in "@.+-_" else "_" for c in outgoing.envelope.rcpt_to)[:120]

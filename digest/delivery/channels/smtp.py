@@ -1,13 +1,18 @@
 """An SMTP relay. What happens on every kind of failure:
 
 no connection, no greeting, TLS refused   ChannelUnavailable; no row was touched
-login refused (535)                       ChannelUnavailable with health STOP: a person must look
-MAIL, RCPT, DATA refused                  that row's outcome (answer.py); the connection goes on
+EHLO refused for now (4yz)                the same; a server that does not know it (5yz) is asked by HELO
+login refused (535), certificate not right ChannelUnavailable with health STOP: a person must look
+MAIL, RCPT, DATA refused                  that row's outcome (answer.py), also when the line breaks then; else it goes on
 RCPT refused but DATA accepted            an empty body ends the transaction, and its answer is read (RFC 2920 §3.1)
+MAIL refused but RCPT and DATA accepted   the connection is dropped: an empty message would reach the reader
 421 at any stage                          that row is deferred, the next one untried, the connection ends
-broken or silent before the body          untried: the row goes back to what it was
+broken or silent before the body          untried: the row goes back to what it was; its stage is MAIL, RCPT or DATA
+broken before its turn came               untried, at stage CONNECT: its envelope was sent ahead, and it is not to blame
 broken or silent after the body           unknown (RFC 1047): the server may have taken it
 broken at QUIT                            nothing: what was accepted is accepted
+an answer that nobody asked for           out of step: as a broken line
+not to be sent after all                  the connection is dropped before the body: a server keeps no half message
 PIPELINING claimed, but out of step       the rows are untried, and this channel goes on without pipelining
 
 aiosmtplib connects, does TLS, EHLO and login; then this file takes the transport, because the dialogue is the heart of
@@ -19,23 +24,29 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import re
 import ssl
 import time
-from collections import deque
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, cast
 
 import aiosmtplib
 from aiosmtplib.errors import SMTPAuthenticationError, SMTPException, SMTPHeloError, SMTPResponseException
+from aiosmtplib.response import SMTPResponse
 
 from digest import log
 from digest.delivery.answer import broken, judge, refused_here
 from digest.delivery.channels import Desk
+from digest.delivery.channels.smtp_replies import Broken, Replies, Reply
 from digest.errors import ChannelUnavailable
-from digest.model.delivery import ChannelHealth, Outcome, Stage, Verdict
+from digest.model.delivery import ChannelHealth, Outcome, Stage
 from digest.model.envelope import Outgoing
 
-MAX_REPLY = 64 * 1024
+BAD_SEQUENCE = 503
+"""An answer to the order of commands, of a server that answers them in another one: no reader's fault."""
+
+PROVING_TIMEOUT_S = 30.0
+"""For the first answers to a pipelined group: a server that throws away what it did not wait for must not cost minutes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +55,8 @@ class Options:
 
     security   "tls" (from the first byte, port 465: RFC 8314 §3 prefers it), "starttls" (required, never falls back),
                or "none" (loopback and trusted networks)
+    auth       "password": CRAM-MD5, PLAIN or LOGIN, whichever the server offers first in this order (RFC 4954);
+               "xoauth2": an access token, read from token_file anew for each connection, since it is short-lived
     timeouts   seconds; RFC 5321 §4.5.3.2 gives the defaults
     """
 
@@ -53,10 +66,13 @@ class Options:
     security: str = "starttls"
     username: str = ""
     password: str = field(default="", repr=False)
+    auth: str = "password"
+    token_file: str = ""
     verify: bool = True
     local_hostname: str = ""
     connections: int = 4
     messages_per_connection: int = 500
+    seconds_per_connection: float = 300.0
     pipelining: bool = True
     connect_timeout_s: float = 60.0
     command_timeout_s: float = 300.0
@@ -72,89 +88,30 @@ class Unavailable(ChannelUnavailable):
         self.health = health
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """RFC 5321 §4.2: a code and its lines, joined."""
+class _Client(aiosmtplib.SMTP):
+    """aiosmtplib says HELO after any refusal of EHLO, inside `connect` as well; one for now is no reason to."""
 
-    code: int
-    text: str
-
-
-class _Broken(Exception):
-    """The line ended, fell silent, or said something that is no reply."""
-
-
-class Conversation(asyncio.Protocol):
-    """Complete replies in the order in which they came, however the bytes were split or joined."""
-
-    _LINE = re.compile(rb"(\d{3})([ -]?)(.*)")
-
-    def __init__(self) -> None:
-        self._replies: deque[Reply] = deque()
-        self._buffer = b""
-        self._lines: list[bytes] = []
-        self._waiter: asyncio.Future[None] | None = None
-        self._lost: str | None = None
-
-    def data_received(self, data: bytes) -> None:
-        self._buffer += data
-        *lines, self._buffer = self._buffer.split(b"\n")
-        for line in lines:
-            self._line(line.rstrip(b"\r"))
-        if len(self._buffer) + sum(map(len, self._lines)) > MAX_REPLY:
-            self._end("a reply without end")
-
-    def _line(self, line: bytes) -> None:
-        match = self._LINE.fullmatch(line)
-        if match is None:
-            self._end("an answer that is no SMTP reply")
-            return
-        self._lines.append(match.group(3))
-        if match.group(2) == b"-":
-            return
-        text = " ".join(part.decode("utf-8", "replace") for part in self._lines)
-        self._lines = []
-        self._replies.append(Reply(int(match.group(1)), text))
-        self._wake()
-
-    def eof_received(self) -> None:
-        self._end("the server closed the connection")
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._end(f"the connection was lost: {exc}" if exc else "the server closed the connection")
-
-    def _end(self, why: str) -> None:
-        self._lost = self._lost or why
-        self._wake()
-
-    def _wake(self) -> None:
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
-
-    async def reply(self, timeout_s: float) -> Reply:
-        """The next reply; _Broken when there will be none."""
-        deadline = time.monotonic() + timeout_s
-        while not self._replies:
-            if self._lost is not None:
-                raise _Broken(self._lost)
-            self._waiter = asyncio.get_running_loop().create_future()
-            try:
-                await asyncio.wait_for(self._waiter, deadline - time.monotonic())
-            except TimeoutError:
-                self._lost = f"no answer within {timeout_s:.0f} seconds"
-        return self._replies.popleft()
+    async def ehlo(self, **options: Any) -> SMTPResponse:
+        try:
+            return await super().ehlo(**options)
+        except SMTPHeloError as cause:
+            if 400 <= cause.code < 500:  # RFC 5321 §3.2: HELO is for a server that does not know EHLO
+                raise SMTPResponseException(cause.code, cause.message) from cause
+            raise
 
 
 @dataclass(slots=True)
 class _Line:
     """An open connection and what its EHLO offered."""
 
-    transport: asyncio.WriteTransport
-    conversation: Conversation
+    transport: asyncio.Transport
+    replies: Replies
     pipelining: bool
     size_limit: int | None
     smtputf8: bool
     has_size: bool
+    has_8bitmime: bool
+    opened_at: float = field(default_factory=time.monotonic)
     messages: int = 0
 
 
@@ -164,6 +121,8 @@ class SmtpChannel:
         self.name = options.name
         self.connections = options.connections
         self._cannot_pipeline = not options.pipelining
+        self._pipelining_works = self._is_behind = False
+        self._pipelining_failures = 0
 
     async def converse(self, desk: Desk) -> None:
         line = await self._open()
@@ -176,50 +135,62 @@ class SmtpChannel:
 
     async def _open(self) -> _Line:
         options = self.options
-        client = aiosmtplib.SMTP(
+        client = _Client(
             hostname=options.host,
             port=options.port,
             use_tls=options.security == "tls",
             start_tls=options.security == "starttls",
             username=options.username or None,
-            password=options.password or None,
+            password=(options.password or None) if options.auth == "password" else None,
+            oauth_token_generator=self._token if options.auth == "xoauth2" else None,
             local_hostname=options.local_hostname or None,
             timeout=options.connect_timeout_s,
             validate_certs=options.verify,
         )
         try:
-            await client.connect()
-            await self._greet(client)
+            try:
+                await client.connect()
+                await self._greet(client)
+            except BaseException:
+                client.close()
+                raise
         except SMTPAuthenticationError as cause:
             outcome = judge(Stage.AUTH, cause.code, cause.message)
             raise Unavailable(
                 f"channel {self.name}: {options.host} refused the login ({cause.code})", outcome.health
             ) from cause
         except SMTPResponseException as cause:
-            health = judge(Stage.CONNECT, cause.code, cause.message).health
+            stage = Stage.EHLO if isinstance(cause, SMTPHeloError) else Stage.CONNECT
+            health = judge(stage, cause.code, cause.message).health
             raise Unavailable(f"channel {self.name}: {options.host} answered {cause.code}", health) from cause
-        except ssl.SSLCertVerificationError as cause:
-            raise Unavailable(
-                f"channel {self.name}: the certificate of {options.host} is not trusted: {cause.verify_message}",
-                ChannelHealth.STOP,
-            ) from cause
         except (SMTPException, OSError, ValueError) as cause:
+            if (untrusted := _untrusted(cause)) is not None:
+                raise Unavailable(
+                    f"channel {self.name}: the certificate of {options.host} is not trusted: {untrusted.verify_message}",
+                    ChannelHealth.STOP,
+                ) from cause
             raise Unavailable(
                 f"channel {self.name}: {options.host}:{options.port} cannot be used: {cause}", _health(cause)
             ) from cause
-        transport, offered = client.transport, client.esmtp_extensions
-        assert isinstance(transport, asyncio.WriteTransport)
-        conversation = Conversation()
-        transport.set_protocol(conversation)
+        offered = client.esmtp_extensions
+        transport = cast(asyncio.Transport, client.transport)  # uvloop's is one in all but its ancestors
+        replies = Replies()
+        transport.set_protocol(replies)
         size = offered.get("size", "")
         return _Line(
             transport=transport,
-            conversation=conversation,
+            replies=replies,
             pipelining="pipelining" in offered and not self._cannot_pipeline,
             has_size="size" in offered,
             size_limit=int(size) if size.isdigit() and int(size) else None,  # RFC 1870 §4: 0 is no limit
             smtputf8="smtputf8" in offered,
+            has_8bitmime="8bitmime" in offered,
         )
+
+    async def _token(self) -> str:
+        if not self.options.token_file:
+            return self.options.password
+        return (await asyncio.to_thread(Path(self.options.token_file).read_text, "utf-8")).strip()
 
     @staticmethod
     async def _greet(client: aiosmtplib.SMTP) -> None:
@@ -232,10 +203,10 @@ class SmtpChannel:
 
     async def _quit(self, line: _Line) -> None:
         """Best effort: what was accepted is accepted, whatever happens now."""
-        with contextlib.suppress(_Broken, OSError):
+        with contextlib.suppress(Broken, OSError):
             if not line.transport.is_closing():
                 line.transport.write(b"QUIT\r\n")
-                await line.conversation.reply(5.0)
+                await line.replies.reply(5.0)
         line.transport.close()
 
     # --- one message ----------------------------------------------------------------------------------------------
@@ -244,37 +215,55 @@ class SmtpChannel:
         """MAIL and RCPT (and DATA, which ends a group: RFC 2920 §3.1)."""
         envelope = outgoing.envelope
         parameters = f" SIZE={len(outgoing.content)}" if line.has_size else ""  # RFC 1870 §6
-        parameters += " SMTPUTF8" if envelope.needs_utf8 else ""  # RFC 6531 §3.4
+        if envelope.needs_utf8:
+            parameters += " SMTPUTF8" + " BODY=8BITMIME" * line.has_8bitmime  # RFC 6531 §3.4, RFC 6152 §3
         text = f"MAIL FROM:<{envelope.mail_from}>{parameters}\r\n"
         if pipelined:
             text += f"RCPT TO:<{envelope.rcpt_to}>\r\nDATA\r\n"
         return text.encode()
 
-    def _refused_here(self, line: _Line, outgoing: Outgoing) -> Outcome | None:
+    @staticmethod
+    def _refused_here(line: _Line, outgoing: Outgoing) -> Outcome | None:
         """What this server cannot take is not offered to it."""
-        if outgoing.envelope.needs_utf8 and not line.smtputf8:
-            return refused_here("the address needs SMTPUTF8, which the server does not offer", "5.6.7")
         if line.size_limit is not None and len(outgoing.content) > line.size_limit:
             return refused_here(f"{len(outgoing.content)} bytes are over the server's limit {line.size_limit}", "5.3.4")
+        if not line.smtputf8 and outgoing.envelope.needs_utf8:
+            return refused_here("the address needs SMTPUTF8, which the server does not offer", "5.6.7")
+        return None
+
+    def _is_worn(self, line: _Line) -> bool:
+        options = self.options
+        return (
+            line.messages >= options.messages_per_connection
+            or time.monotonic() - line.opened_at > options.seconds_per_connection
+            or line.transport.is_closing()
+        )
+
+    def _offer(self, line: _Line, desk: Desk) -> Outgoing | None:
+        """A message that this server can take and that is ready now."""
+        while not self._is_worn(line) and (outgoing := desk.offer()) is not None:
+            if (refusal := self._refused_here(line, outgoing)) is None:
+                line.messages += 1
+                return outgoing
+            desk.settle(outgoing, refusal)
         return None
 
     async def _take(self, line: _Line, desk: Desk) -> Outgoing | None:
-        """The next message that this server can take; None when it is time to end the connection."""
-        while line.messages < self.options.messages_per_connection and not line.transport.is_closing():
-            outgoing = await desk.take()
-            if outgoing is None:
-                return None
-            refusal = self._refused_here(line, outgoing)
-            if refusal is None:
+        """The same, but wait for it; None when it is time to end the connection."""
+        while not self._is_worn(line) and (outgoing := await desk.take()) is not None:
+            if (refusal := self._refused_here(line, outgoing)) is None:
                 line.messages += 1
                 return outgoing
-            await desk.settle(outgoing, refusal)
+            desk.settle(outgoing, refusal)
         return None
 
     async def _plain(self, line: _Line, desk: Desk) -> None:
         """One command, one answer, for servers without PIPELINING."""
         while (outgoing := await self._take(line, desk)) is not None:
+            if not await desk.may_send(outgoing):
+                continue
             stage = Stage.MAIL
+            outcome: Outcome | None = None
             try:
                 outcome = await self._ask(line, stage, self._envelope(line, outgoing, pipelined=False))
                 if outcome is None:
@@ -284,23 +273,37 @@ class SmtpChannel:
                     stage = Stage.DATA
                     outcome = await self._ask(line, stage, b"DATA\r\n")
                 if outcome is None:
+                    self._write_body(line, outgoing)
                     stage = Stage.BODY
-                    line.transport.write(outgoing.content + b".\r\n")
                     outcome = await self._answer(line, stage)
                 elif outcome.health is ChannelHealth.FINE:
-                    line.transport.write(b"RSET\r\n")
-                    await line.conversation.reply(self.options.command_timeout_s)
-            except _Broken as cause:
-                await desk.settle(outgoing, broken(stage, str(cause)))
+                    await self._clear(line)
+            except Broken as cause:
+                line.transport.abort()
+                desk.settle(outgoing, outcome or broken(stage, str(cause)))
                 return
-            await desk.settle(outgoing, outcome)
+            desk.settle(outgoing, outcome)
             if outcome.health is not ChannelHealth.FINE:
                 self._raise_if_resting(outcome)
                 return
 
     async def _ask(self, line: _Line, stage: Stage, command: bytes) -> Outcome | None:
         line.transport.write(command)
-        return self._refusal(stage, await line.conversation.reply(self._timeout(stage)))
+        return self._refusal(stage, await line.replies.reply(self._timeout(stage)))
+
+    async def _clear(self, line: _Line, behind: bytes = b"") -> None:
+        """RSET; a server that refuses it still has the old transaction, and would refuse the next MAIL as a second one."""
+        line.transport.write(b"RSET\r\n" + behind)
+        reply = await line.replies.reply(self._timeout(Stage.MAIL))
+        if not 200 <= reply.code < 300:
+            raise Broken("the server does not clear its transaction")
+
+    @staticmethod
+    def _write_body(line: _Line, outgoing: Outgoing, behind: bytes = b"") -> None:
+        """RFC 5321 §4.1.1.4: the final dot; a reply that came before it was for something else."""
+        if line.replies.is_ahead:
+            raise Broken("the server closed the connection, or its answers are out of step")
+        line.transport.write(b"".join((outgoing.content, b".\r\n", behind)))
 
     @staticmethod
     def _refusal(stage: Stage, reply: Reply) -> Outcome | None:
@@ -310,7 +313,7 @@ class SmtpChannel:
         return judge(stage, reply.code, reply.text)
 
     async def _answer(self, line: _Line, stage: Stage) -> Outcome:
-        reply = await line.conversation.reply(self._timeout(stage))
+        reply = await line.replies.reply(self._timeout(stage))
         return judge(stage, reply.code, reply.text)
 
     async def _pipelined(self, line: _Line, desk: Desk) -> None:
@@ -318,54 +321,86 @@ class SmtpChannel:
         current = await self._take(line, desk)
         if current is not None:
             line.transport.write(self._envelope(line, current, pipelined=True))
-        accepted = 0
         while current is not None:
             following: Outgoing | None = None
-            stage = Stage.MAIL
+            outcome: Outcome | None = None
+            stage = Stage.DATA
             try:
                 outcome, wants_body = await self._envelope_answers(line)
-                goes_on = outcome is None or outcome.health is ChannelHealth.FINE
-                following = await self._take(line, desk) if goes_on else None
+                if outcome is None and not await desk.may_send(current):
+                    line.transport.abort()
+                    return
+                goes_on = outcome is None or (outcome.health is ChannelHealth.FINE and not line.transport.is_closing())
+                following = self._offer(line, desk) if goes_on else None
                 behind = self._envelope(line, following, pipelined=True) if following else b""
                 if outcome is None:
+                    self._write_body(line, current, behind)
                     stage = Stage.BODY
-                    line.transport.write(current.content + b".\r\n" + behind)
                     outcome = await self._answer(line, stage)
-                    accepted += outcome.verdict is Verdict.ACCEPTED
                 elif wants_body:  # refused, and yet the server waits: an empty message has no recipient to reach
                     line.transport.write(b".\r\n" + behind)
-                    await line.conversation.reply(self._timeout(Stage.BODY))
+                    await line.replies.reply(self._timeout(Stage.BODY))
                 elif goes_on:  # MAIL may stand without its recipient: RFC 5321 §4.1.1.5 clears it
-                    line.transport.write(b"RSET\r\n")
-                    await line.conversation.reply(self._timeout(Stage.MAIL))
-                    line.transport.write(behind)
-            except _Broken as cause:
-                await desk.settle(current, broken(stage, str(cause)))
+                    await self._clear(line, behind)
+            except Broken as cause:
+                line.transport.abort()
+                desk.settle(current, outcome or broken(stage, str(cause)))
                 if following is not None:
-                    await desk.settle(following, broken(Stage.MAIL, str(cause)))
-                if not accepted and stage is not Stage.BODY:
-                    self._cannot_pipeline = True
-                    log.warn("smtp.pipelining_given_up", channel=self.name)
+                    desk.settle(following, broken(Stage.CONNECT, str(cause)))
+                if stage is not Stage.BODY:
+                    self._pipelining_failed()
                 return
-            await desk.settle(current, outcome)
+            desk.settle(current, outcome)
             if outcome.health is not ChannelHealth.FINE:
                 if following is not None:
-                    await desk.settle(following, broken(Stage.MAIL, "the connection ended before its turn"))
+                    desk.settle(following, broken(Stage.CONNECT, "the connection ended before its turn"))
                 self._raise_if_resting(outcome)
                 return
+            if following is None:
+                following = await self._take(line, desk)
+                if following is not None:
+                    line.transport.write(self._envelope(line, following, pipelined=True))
+            else:
+                self._is_behind = True
             current = following
 
     async def _envelope_answers(self, line: _Line) -> tuple[Outcome | None, bool]:
         """The first refusal among the answers to MAIL, RCPT and DATA, and whether the server now waits for a body."""
         refusal: Outcome | None = None
-        wants_body = False
+        has_recipient = wants_body = False
         for stage in (Stage.MAIL, Stage.RCPT, Stage.DATA):
-            reply = await line.conversation.reply(self._timeout(stage))
+            timeout_s = self._timeout(stage)
+            try:
+                reply = await line.replies.reply(
+                    timeout_s if self._pipelining_works else min(timeout_s, PROVING_TIMEOUT_S)
+                )
+            except Broken as cause:
+                line.transport.abort()
+                self._pipelining_failed()
+                if refusal is not None and refusal.code != BAD_SEQUENCE:
+                    return refusal, False
+                return broken(stage, str(cause)), False
             if reply.code == 421:
                 return refusal or judge(stage, reply.code, reply.text), False
             refusal = refusal or self._refusal(stage, reply)
+            has_recipient = has_recipient or (stage is Stage.RCPT and reply.code < 300)
             wants_body = stage is Stage.DATA and reply.code == 354
+        if (
+            refusal is not None and wants_body and has_recipient
+        ):  # the empty message that ends it would reach the reader
+            line.transport.abort()
+            return refusal, False
+        self._pipelining_works = self._pipelining_works or self._is_behind
         return refusal, wants_body
+
+    def _pipelining_failed(self) -> None:
+        """Twice in a row, before it ever worked: the server claims what it cannot do, or is gone; remember."""
+        if self._pipelining_works:
+            return
+        self._pipelining_failures += 1
+        if self._pipelining_failures == 2:
+            self._cannot_pipeline = True
+            log.warn("smtp.pipelining_given_up", channel=self.name)
 
     def _timeout(self, stage: Stage) -> float:
         if stage is Stage.BODY:
@@ -379,6 +414,13 @@ class SmtpChannel:
                 f"at {outcome.stage}",
                 outcome.health,
             )
+
+
+def _untrusted(cause: BaseException | None) -> ssl.SSLCertVerificationError | None:
+    """After STARTTLS it comes as it is; with TLS from the first byte it is the cause of a failed connection."""
+    while cause is not None and not isinstance(cause, ssl.SSLCertVerificationError):
+        cause = cause.__cause__ or cause.__context__
+    return cause
 
 
 def _health(cause: Exception) -> ChannelHealth:

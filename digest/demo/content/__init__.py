@@ -31,7 +31,7 @@ def newsletter() -> Newsletter:
         look=Look(mark=values.pop("mark")),
         layout=layout,
         schedule=schedule,
-        sponsor=Sponsor(**publication["sponsor"]),
+        sponsors=(Sponsor(**publication["sponsor"]),),
         needs_review=True,
         **values,
     )

@@ -1,0 +1,1 @@
+"""Measurements as ratios against a yardstick in the same run. python -m benchmarks lists them; docs/BENCHMARKS.md tells."""

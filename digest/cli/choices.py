@@ -1,0 +1,224 @@
+"""digest newsletter offer | digest subscriber choose: what readers may choose, and what one of them chose"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from digest.cli.context import actor, open_app
+from digest.cli.output import show_fields, show_json
+
+if TYPE_CHECKING:
+    from digest.audience.choosing import Wanted
+    from digest.model.newsletter import Newsletter
+
+_NAMES = Annotated[str | None, typer.Option(help='comma-separated: "Health,City"')]
+
+
+def offer(
+    context: typer.Context,
+    name: str,
+    topics: Annotated[bool | None, typer.Option("--topics/--no-topics", help="follow and mute topics")] = None,
+    authors: Annotated[bool | None, typer.Option("--authors/--no-authors", help="follow and mute authors")] = None,
+    cadences: Annotated[str | None, typer.Option(help='"daily,weekly,biweekly,monthly"; "" for none')] = None,
+    hours: Annotated[str | None, typer.Option(help='hours of the reader\'s own day: "7,12,18"; "" for none')] = None,
+    lengths: Annotated[str | None, typer.Option(help='"summaries,headlines"; "" for none')] = None,
+    minutes: Annotated[str | None, typer.Option(help='reading times of one digest: "5,10,20"; "" for none')] = None,
+    reasons: Annotated[
+        bool | None, typer.Option("--reasons/--no-reasons", help="articles say why they are there")
+    ] = None,
+    local_time: Annotated[
+        bool | None, typer.Option("--local-time/--newsletter-time", help="the wall time is each reader's own")
+    ] = None,
+    recency: Annotated[float | None, typer.Option(min=0, help="weight of new articles")] = None,
+    reads: Annotated[float | None, typer.Option(min=0, help="weight of much-read articles")] = None,
+    comments: Annotated[float | None, typer.Option(min=0, help="weight of much-discussed articles")] = None,
+    popular: Annotated[int | None, typer.Option(min=0, help="so many of the most read are for everybody")] = None,
+    per_section: Annotated[
+        int | None, typer.Option(min=0, help="of one section, while others have some; 0: any")
+    ] = None,
+    carry: Annotated[int | None, typer.Option(min=0, max=20, help="further editions for what did not fit")] = None,
+) -> None:
+    """What readers of a newsletter may choose. With any of it, every reader has a digest of their own.
+
+    Without options it says what is offered. What is not offered any more stays with the reader and is not applied.
+
+    Example: digest newsletter offer harbour --topics --cadences daily,weekly --hours 7,18 --lengths headlines --reasons
+    """
+    from digest.db.engine import reading, writing
+    from digest.editions import store
+
+    given = {key: value for key, value in locals().items() if key in (*_OFFER, *_RANKING, "local_time")}
+    given = {key: value for key, value in given.items() if value is not None}
+    app = open_app(context)
+    with reading(app.engine) as connection:
+        found = store.get_newsletter(connection, name)
+    if given:
+        changed = _changed(found, given, app.clock.now())
+        with writing(app.engine) as connection:
+            store.change_newsletter(connection, changed, now=app.clock.now())
+            store.record_action(
+                connection, "newsletter.offer", actor=actor(), now=app.clock.now(), name=name, keys=sorted(given)
+            )
+        found = changed
+    show_fields(_fields(found))
+
+
+_OFFER = ("topics", "authors", "cadences", "hours", "lengths", "minutes", "reasons")
+_RANKING = ("recency", "reads", "comments", "popular", "per_section", "carry")
+
+
+def _changed(newsletter: Newsletter, given: dict[str, Any], now: datetime) -> Newsletter:
+    from digest.errors import BadInput
+    from digest.model.choices import Length
+    from digest.model.newsletter import Cadence
+
+    values = {key: given[key] for key in _OFFER if key in given}
+    for key, of in (("cadences", tuple(Cadence)), ("lengths", (Length.SUMMARIES, Length.HEADLINES))):
+        if key in values:
+            values[key] = _parts(values[key])
+            if wrong := [each for each in values[key] if each not in of]:
+                raise BadInput(f"--{key}: {wrong[0]!r}; there are: {', '.join(of)}")
+    for key, low, high in (("hours", 0, 23), ("minutes", 1, 600)):
+        if key in values:
+            values[key] = tuple(sorted({_number(key, each, low, high) for each in _parts(values[key])}))
+    schedule = newsletter.schedule
+    if "local_time" in given:
+        schedule = replace(schedule, is_local=given["local_time"], since_at=now)
+    ranking = replace(newsletter.ranking, **{key: given[key] for key in _RANKING if key in given})
+    return replace(newsletter, offer=replace(newsletter.offer, **values), ranking=ranking, schedule=schedule)
+
+
+def _fields(newsletter: Newsletter) -> dict[str, object]:
+    offer, ranking = newsletter.offer, newsletter.ranking
+    if not offer.is_any:
+        return {newsletter.name: "offers no choice: every reader gets the same"}
+    return {
+        "topics and authors": ", ".join(name for name in ("topics", "authors") if getattr(offer, name)) or "none",
+        "cadences": ", ".join(offer.cadences) or "its own schedule only",
+        "hours": ", ".join(map(str, offer.hours)) or "its own",
+        "lengths": ", ".join(("full", *offer.lengths)),
+        "minutes": ", ".join(map(str, offer.minutes)) or "no limit",
+        "reasons": "shown" if offer.reasons else "not shown",
+        "wall time": "each reader's own" if newsletter.schedule.is_local else newsletter.schedule.time_zone,
+        "rank": f"recency {ranking.recency:g}, reads {ranking.reads:g}, comments {ranking.comments:g}",
+        "for everybody": f"editor's picks, and the {ranking.popular} most read",
+        "of one section": ranking.per_section or "any number",
+        "what did not fit": f"comes in {ranking.carry} further editions, then it is listed as expired",
+    }
+
+
+def choose(
+    context: typer.Context,
+    address: str,
+    newsletter: Annotated[str, typer.Option()],
+    follow: _NAMES = None,
+    follow_authors: _NAMES = None,
+    mute: _NAMES = None,
+    mute_authors: _NAMES = None,
+    fewer: Annotated[str | None, typer.Option(help="topics of which one article is enough")] = None,
+    mute_kinds: Annotated[str | None, typer.Option(help='recommendations: "editor,popular"')] = None,
+    cadence: Annotated[
+        str | None, typer.Option(help='"daily", "weekly.thu", ...; "" as the newsletter does it')
+    ] = None,
+    hour: Annotated[str | None, typer.Option(help='of the reader\'s day: "18"; "" as the newsletter does it')] = None,
+    length: Annotated[str | None, typer.Option(help="full, summaries, headlines")] = None,
+    minutes: Annotated[int | None, typer.Option(min=0, help="reading time of one digest; 0: no limit")] = None,
+    pause_until: Annotated[str | None, typer.Option(help='a date: "2027-01-15"; "" ends a pause')] = None,
+    as_json: Annotated[bool, typer.Option("--json")] = False,
+) -> None:
+    """What one reader wants of a newsletter. A list replaces the one before; "" empties it.
+
+    Without options it says what was chosen. It holds from the reader's next edition on.
+
+    Example: digest subscriber choose mira@example.org --newsletter harbour --follow Health,City --cadence weekly.thu
+    """
+    from digest.audience.choosing import unknown_topics
+    from digest.audience.store import get_subscriber, list_subscriptions
+    from digest.db.engine import reading
+    from digest.editions.store import get_newsletter
+    from digest.errors import NotFound
+    from digest.flows import membership
+    from digest.model.choices import choices_to_json
+
+    given = {key: value for key, value in locals().items() if key in _CHOICES and value is not None}
+    app = open_app(context)
+    with reading(app.engine) as connection:
+        subscriptions = dict(list_subscriptions(connection, get_subscriber(connection, address).id))
+        of = get_newsletter(connection, newsletter)
+    if newsletter not in subscriptions:
+        raise NotFound(f"{address} is not subscribed to {newsletter!r}")
+    now = app.clock.now()
+    wanted = membership.choose(
+        app.engine, subscriptions[newsletter].id, lambda before: _wanted(before, given), now=now, origin=actor()
+    )
+    if wanted is None:
+        raise NotFound(f"{address} is not subscribed to {newsletter!r} any more")
+    shown = {
+        "cadence": wanted.slot or "as the newsletter does it",
+        "hour": wanted.hour,
+        "paused until": wanted.paused_until,
+        **choices_to_json(wanted.choices),
+    }
+    if as_json:
+        show_json(shown)
+        return
+    show_fields(shown)
+    for topic in unknown_topics(wanted.choices, of):
+        print(f"{newsletter} prints no topic {topic!r}: that choice changes nothing")
+
+
+_CHOICES = (
+    *("follow", "follow_authors", "mute", "mute_authors", "fewer", "mute_kinds"),
+    *("cadence", "hour", "length", "minutes", "pause_until"),
+)
+
+
+def _wanted(before: Wanted, given: dict[str, Any]) -> Wanted:
+    from digest.errors import BadInput
+    from digest.model.choices import Kind, Length, slugs
+
+    names = {"follow": "follow_topics", "mute": "mute_topics"}
+    lists = ("follow", "follow_authors", "mute", "mute_authors", "fewer", "mute_kinds")
+    values: dict[str, Any] = {names.get(key, key): slugs(_parts(given[key])) for key in lists if key in given}
+    for kind in values.get("mute_kinds", ()):
+        if kind not in (Kind.EDITOR, Kind.POPULAR):
+            raise BadInput(f"--mute-kinds: {kind!r}; there are: editor, popular")
+    if "length" in given:
+        if given["length"] not in tuple(Length):
+            raise BadInput(f"--length: {given['length']!r}; there are: {', '.join(Length)}")
+        values["length"] = Length(given["length"])
+    if "minutes" in given:
+        values["minutes"] = given["minutes"]
+    wanted = replace(before, choices=replace(before.choices, **values))
+    if "cadence" in given:
+        wanted = replace(wanted, slot=given["cadence"])
+    if "hour" in given:
+        wanted = replace(wanted, hour=_number("hour", given["hour"], 0, 23) if given["hour"] else None)
+    if "pause_until" in given:
+        wanted = replace(wanted, paused_until=_day(given["pause_until"]) if given["pause_until"] else None)
+    return wanted
+
+
+def _day(text: str) -> datetime:
+    from digest.errors import BadInput
+
+    try:
+        return datetime.fromisoformat(text).replace(tzinfo=UTC)
+    except ValueError as cause:
+        raise BadInput(f"--pause-until: {text!r} is no date like 2027-01-15") from cause
+
+
+def _parts(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def _number(option: str, text: str, low: int, high: int) -> int:
+    from digest.errors import BadInput
+
+    if not text.isascii() or not text.isdigit() or not low <= int(text) <= high:
+        raise BadInput(f"--{option}: {text!r} is no number from {low} to {high}")
+    return int(text)

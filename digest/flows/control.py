@@ -1,0 +1,122 @@
+"""An edition on its way: pause, resume, cancel, resolve. Senders in other processes see it within a second."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import Engine
+
+from digest.db.engine import reading, writing
+from digest.delivery import counts
+from digest.delivery import store as ledger
+from digest.editions import store
+from digest.errors import DatabaseError, Refused
+from digest.model.edition import EditionStatus
+
+BUSY_S = 0.05
+"""How long a sender is given to end a transaction with rows that are to be cancelled, before they are looked at again."""
+
+MAX_BUSY_S = 10.0
+
+
+def pause(engine: Engine, edition_id: int, *, now: datetime, actor: str) -> None:
+    """Senders stop within a second; nothing is lost."""
+    _switch(engine, edition_id, "pause", EditionStatus.PAUSED, [EditionStatus.SENDING], now=now, actor=actor)
+
+
+def resume(engine: Engine, edition_id: int, *, now: datetime, actor: str) -> None:
+    of = [EditionStatus.PAUSED]
+    _switch(engine, edition_id, "resume", EditionStatus.SENDING, of, now=now, actor=actor, hold_reason="")
+
+
+def cancel(engine: Engine, edition_id: int, *, now: datetime, actor: str) -> int:
+    """No further copy goes out; what was not tried is cancelled. Returns how many rows that were.
+
+    The edition is cancelled first, and from then on no row is marked. Killed after that, another call, or the sender
+    whose edition it was, cancels the rest.
+    """
+    with writing(engine) as connection:
+        of = [EditionStatus.DRAFT, EditionStatus.APPROVED, EditionStatus.SENDING, EditionStatus.PAUSED]
+        if store.move(connection, edition_id, to=EditionStatus.CANCELLED, of=of, finished_at=now):
+            store.record_action(connection, "edition.cancel", actor=actor, now=now, edition_id=edition_id)
+            # a mark may be committed between here and there: until the rows are looked at, somebody may have it
+            store.record_reached(connection, edition_id, store.is_planned(connection, edition_id))
+        else:
+            status = store.get_edition(connection, edition_id).status
+            if status is not EditionStatus.CANCELLED or not ledger.list_open_batches(connection, edition_id):
+                raise Refused(f"edition {edition_id} is {status}: there is nothing to cancel")
+    cancelled = cancel_rest(engine, edition_id)
+    with writing(engine) as connection:
+        counted = counts.balance(connection, edition_id)
+        store.record_reached(connection, edition_id, bool(counted.accepted or counted.unknown or counted.attempting))
+    return cancelled
+
+
+def cancel_rest(engine: Engine, edition_id: int) -> int:
+    """The open rows of a cancelled edition, batch by batch; returns how many. Rows that a sender writes at this moment are
+    looked at again when it has: waiting for them while it waits for ours would be a deadlock."""
+    cancelled, busy_since = 0, time.monotonic()
+    while True:
+        with reading(engine) as connection:
+            batches = ledger.list_open_batches(connection, edition_id)
+        if not batches:
+            return cancelled
+        before = cancelled
+        for batch_id in batches:
+            with writing(engine) as connection:
+                cancelled += ledger.cancel_batch(connection, batch_id)
+        if cancelled > before:
+            busy_since = time.monotonic()
+        elif time.monotonic() - busy_since > MAX_BUSY_S:
+            raise DatabaseError(f"edition {edition_id} is cancelled, but a sender holds rows of it; cancel it again")
+        time.sleep(BUSY_S)
+
+
+def resolve(engine: Engine, edition_id: int, *, resend: bool, now: datetime, actor: str) -> int:
+    """Settle the deliveries whose answer was lost; returns how many. A resend opens a sent edition again."""
+    with writing(engine) as connection:
+        store.get_edition(connection, edition_id)
+        count = (ledger.resend_unknown if resend else ledger.leave_unknown)(connection, edition_id)
+        if resend and count:
+            store.move(connection, edition_id, to=EditionStatus.SENDING, of=[EditionStatus.SENT], finished_at=None)
+        store.record_action(
+            connection, "edition.resolve", actor=actor, now=now, edition_id=edition_id, resend=resend, count=count
+        )
+    return count
+
+
+def withdraw(engine: Engine, article_id: int, *, now: datetime, actor: str) -> list[int]:
+    """No later copy holds this article: it is hidden, and taken out of all editions that are not finished.
+
+    Returns those editions. Senders make the copies that did not go yet anew.
+    """
+    with writing(engine) as connection:
+        store.hide_article(connection, article_id, now=now)
+        touched = []
+        for edition_id, position in store.list_unfinished_with(connection, article_id):
+            if store.withdraw(connection, edition_id, position):
+                touched.append(edition_id)
+                store.record_action(
+                    connection, "edition.withdraw", actor=actor, now=now, edition_id=edition_id, article_id=article_id
+                )
+    return touched
+
+
+def _switch(
+    engine: Engine,
+    edition_id: int,
+    action: str,
+    to: EditionStatus,
+    of: Sequence[EditionStatus],
+    *,
+    now: datetime,
+    actor: str,
+    **values: object,
+) -> None:
+    with writing(engine) as connection:
+        if not store.move(connection, edition_id, to=to, of=of, **values):
+            status = store.get_edition(connection, edition_id).status
+            raise Refused(f"edition {edition_id} is {status}; {action} works on one that is {' or '.join(of)}")
+        store.record_action(connection, f"edition.{action}", actor=actor, now=now, edition_id=edition_id)

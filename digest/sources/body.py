@@ -1,0 +1,49 @@
+"""A post's whole text -> its teaser and its length: "read more", paragraphs. Pure."""
+
+from __future__ import annotations
+
+import re
+
+from digest.sources import clean
+from digest.sources.shortcodes import without_shortcodes
+
+_MORE = re.compile(r"<!--more(?:\s[^>]*?)?-->")
+_NO_TEXT = re.compile(
+    r"<(figure|h[1-6]|script|style|table|pre|iframe|form|svg|aside|noscript)\b[^>]*>.*?</\1\s*>", re.S | re.I
+)
+_PARAGRAPH_END = re.compile(r"</p\s*>|</blockquote\s*>|</div\s*>|<!--\s*/wp:[^>]*-->|\n[ \t\r]*\n", re.I)
+_SCRIPT = re.compile(r"<(script|style)\b[^>]*>.*?</\1\s*>", re.S | re.I)
+_INLINE = re.compile(r"</?(?:a|abbr|b|cite|code|em|i|mark|small|span|strong|sub|sup|u)\b[^<>]*>", re.I)
+_TAG = re.compile(r"<!--.*?-->|<[^<>]*>", re.S)
+
+
+def before_more(text: str) -> str:
+    """What a writer put before "read more"; "" where there is none."""
+    found = _MORE.search(text)
+    return text[: found.start()] if found else ""
+
+
+def first_paragraph(text: str) -> str:
+    """The first one with words in it; headings, pictures and scripts are none."""
+    for part in _PARAGRAPH_END.split(_NO_TEXT.sub("\n\n", text)):
+        if part and re.search(r"\w", _TAG.sub(" ", part)):
+            plain = clean.plain_text(part)
+            if re.search(r"\w", plain):
+                return plain
+    return ""
+
+
+def teaser(text: str, *excerpts: str) -> str:
+    """The first excerpt that says something, else what stands before "read more", else the first paragraph."""
+    for excerpt in excerpts:
+        if excerpt and (found := clean.summary(without_shortcodes(excerpt))):
+            return found
+    bare = without_shortcodes(text)
+    opening = before_more(bare)
+    return (clean.summary(_NO_TEXT.sub(" ", opening)) if opening else "") or clean.summary(first_paragraph(bare))
+
+
+def count_words(text: str) -> int | None:
+    """Of an HTML text; None for an empty one."""
+    bare = _INLINE.sub("", without_shortcodes(_SCRIPT.sub(" ", text)))
+    return clean.count_words(_TAG.sub(" ", bare)) or None

@@ -1,0 +1,222 @@
+"""One item of a feed -> an Article. Pure.
+
+What feeds do, and what comes of it, stands beside each rule; tests/sources/feeds has an example of each.
+"""
+
+from __future__ import annotations
+
+import re
+from calendar import timegm
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import urljoin
+
+from digest.model.address import clean_line
+from digest.model.article import Article, Image
+from digest.sources import clean
+from digest.sources.dates import FIRST_YEAR, LAST_YEAR, read_date, read_day_of_url
+from digest.sources.dedupe import is_web_url
+from digest.sources.pictures import Picture, choose, number, pictures_in
+
+_ADDRESS = re.compile(r"\S+@\S+")
+_ADDRESS_FIRST = re.compile(r"\S+@\S+ \((.+)\)")  # RSS 2.0 <author>: jonas@example.org (Jonas Berg)
+_BY = re.compile(r"(?i)^(?:by|von|par|por|di)\s+(?=[^\W\d_])")
+_INITIALS = r"(?:[^\W\d_]\.[ -]?)+"
+_SURNAME_FIRST = re.compile(rf"[^,]+, {_INITIALS}(?:,|$)")
+_SURNAMES_FIRST = re.compile(rf"(?:[^,]+, {_INITIALS}(?:, ?|$)){{2,}}")  # "Lu, A., O'Neil, R. J."
+_WHOLE_NAMES = re.compile(r"[^\s,;]+ [^,;]+(?:[,;] [^\s,;]+ [^,;]+)+")  # "Ana Kovač, Jonas Meier", not "Kovač, Ana"
+
+_NO_TOPICS = {"uncategorized", "uncategorised", "allgemein", "unkategorisiert", "non classé"}
+"""What WordPress writes where an author chose none."""
+
+_ONLY_LINKS = re.compile(r"(?is)\s*(?:<p>\s*)?<a\b[^>]*>[^<]*</a>\s*(?:</p>\s*)?")  # Hacker News: a link to "Comments"
+_REDDIT = re.compile(r"\s*submitted by\s+/?u/\S+(?:\s+to\s+/?r/\S+)?\s+\[link\]\s+\[comments\]\s*$")
+_ARXIV = re.compile(r"^arXiv:\S+ Announce Type: \S+\s+(?:Abstract:\s*)?")
+_DISCOURSE = re.compile(r"\s*\d+ posts? - \d+ participants?\s+Read full topic\s*$")
+_HANDLE = re.compile(r"@\w+ (?=[^\W\d_])")  # Discourse: "@ana Ana Kovač"
+_FIGURE = re.compile(r"<figure\b.*?</figure>|<figcaption\b.*?</figcaption>", re.I | re.S)
+_FIRST_ELEMENT = re.compile(r"\s*<(h[1-6]|span|p|div|strong)\b[^<>]*>([^<]*)</\1>", re.I)
+_VAGUE = re.compile(r"\s*(?:\d{1,2}/\d{1,2}/\d{2,4}|\d{4}(?:-\d{1,2})?\s*$)")  # the 5th of June, or of May; some day
+_TEXT_TAGS = re.compile(r"</?(?:b|i|em|strong|a|span|br|p|u|sup|sub|code|small|font|div)\b[^<>]*>|<!\[CDATA", re.I)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Feed:
+    """What all items of a feed share.
+
+    items      in feedparser's shape
+    authors    of those that name none
+    complaints what is wrong with the feed as a whole
+    """
+
+    items: Sequence[Mapping[str, Any]]
+    base: str
+    language: str
+    authors: tuple[str, ...] = ()
+    is_atom: bool = False
+    complaints: tuple[str, ...] = ()
+
+
+def article_of(item: Mapping[str, Any], feed: Feed, *, undated: datetime | None, topics: Sequence[str]) -> Article:
+    """ValueError says why it is none. `undated` is when an item without a date was published."""
+    url = _url(item, feed)
+    title = _title(item, feed)
+    body = _body(item, title)
+    title = title or clean.summary(body, 80)
+    if not title:
+        raise ValueError("has neither a title nor a text")
+    tags = [str(tag.get("term") or tag.get("label") or "") for tag in item.get("tags") or ()]
+    own = [tag for tag in tags if tag.strip().lower() not in _NO_TOPICS and not is_web_url(tag)]
+    return Article(
+        key=str(item.get("id") or "").strip() or url,
+        url=url,
+        title=title[:300],
+        published_at=_published_at(item, url, undated),
+        authors=_authors(item) or _texts(list(feed.authors)),
+        summary=clean.summary(body),
+        image=_image(item, url),
+        topics=_texts([*own, *topics]),
+        language=_language(item, feed),
+        words=_words(item),
+        comment_count=_count(item.get("slash_comments") or item.get("thr_total")),
+    )
+
+
+def _url(item: Mapping[str, Any], feed: Feed) -> str:
+    """Its own address: FeedBurner's original, the link, a guid that is one, the file of an episode, what it shares."""
+    base = item.get("title_detail", {}).get("base") or feed.base
+    ways = [item.get("feedburner_origlink"), item.get("link"), item.get("id")]
+    ways += [enclosure.get("href") for enclosure in item.get("enclosures") or ()]
+    ways += [item.get("shared_link")]
+    for way in ways:
+        given = str(way or "").strip()
+        url = urljoin(base or feed.base, given) if given and given != item.get("id") else given
+        if is_web_url(url):
+            return url
+    link = str(item.get("link") or "").strip()
+    known = link in ("", str(item.get("id") or ""))  # feedparser takes an id for a link where there is none
+    raise ValueError("has no link" if known else f"its link {link[:80]!r} is no web address")
+
+
+def _title(item: Mapping[str, Any], feed: Feed) -> str:
+    title = str(item.get("title") or "")
+    kind = item.get("title_detail", {}).get("type")
+    if feed.is_atom and kind == "text/plain" and "<" in title and not _TEXT_TAGS.search(title):
+        return clean_line(title)  # RFC 4287 §3.1.1.1: "<table>" is a word here, and no tag
+    return clean.title(title)
+
+
+def _body(item: Mapping[str, Any], title: str) -> str:
+    """The summary; where it says nothing, or only the title again, the content."""
+    texts = (_said(text, title) for text in _texts_of(item))
+    return next((text for text in texts if re.search(r"\w", clean.plain_text(text))), "")
+
+
+def _texts_of(item: Mapping[str, Any]) -> Iterator[str]:
+    yield str(item.get("summary") or "")
+    yield from _contents(item)
+
+
+def _contents(item: Mapping[str, Any]) -> list[str]:
+    return [str(part.get("value") or "") for part in item.get("content") or ()]
+
+
+def _said(text: str, title: str) -> str:
+    """Without captions, the title once more, and what the programs of some big sites put around it."""
+    if _ONLY_LINKS.fullmatch(text):
+        return ""
+    text = _FIGURE.sub(" ", text)
+    first = _FIRST_ELEMENT.match(text)
+    if first and title and clean.title(first.group(2)) == title:
+        text = text[first.end() :]
+    if "submitted by" in text or "Read full topic" in text or text.startswith("arXiv:"):
+        return _DISCOURSE.sub("", _ARXIV.sub("", _REDDIT.sub("", clean.plain_text(text))))
+    return text
+
+
+def _words(item: Mapping[str, Any]) -> int | None:
+    """Only a full text tells how long an article is."""
+    count = max((clean.count_words(clean.plain_text(text)) for text in _contents(item)), default=0)
+    return count if count > 150 else None
+
+
+def _published_at(item: Mapping[str, Any], url: str, undated: datetime | None) -> datetime:
+    """As it says, else as feedparser understands it, else the day in its address."""
+    # `in` first: feedparser gives "published" for an "updated" that is not there, and warns
+    said = [str(item.get(name) or "") for name in ("published", "created", "updated") if name in item]
+    for text in filter(None, said):
+        if at := read_date(text):
+            return at
+    for name in ("published_parsed", "created_parsed", "updated_parsed"):
+        if name in item and item.get(name) and FIRST_YEAR <= item[name][0] <= LAST_YEAR and not _is_vague(said):
+            return datetime.fromtimestamp(timegm(item[name]), UTC)
+    found = read_day_of_url(url) or undated
+    if found is None:
+        text = next(filter(None, said), "")
+        raise ValueError(f"its date {text[:40]!r} cannot be understood" if text else "has no date")
+    return found
+
+
+def _is_vague(said: Sequence[str]) -> bool:
+    return any(_VAGUE.match(text) for text in said)
+
+
+def _authors(item: Mapping[str, Any]) -> tuple[str, ...]:
+    """Names without the mail addresses that RSS 2.0 puts beside them; a list in one text becomes several."""
+    found = _ADDRESS_FIRST.fullmatch(str(item.get("author") or "").strip())
+    if found:
+        return _texts([found[1]])
+    named = [str(author.get("name") or "") for author in item.get("authors") or () if author]
+    names = [_HANDLE.sub("", _BY.sub("", clean.plain_text(name))) for name in named or [str(item.get("author") or "")]]
+    if len(names) == 1 and _SURNAMES_FIRST.fullmatch(names[0]):
+        names = [match.group().strip(" ,") for match in _SURNAME_FIRST.finditer(names[0])]
+    elif len(names) == 1 and _WHOLE_NAMES.fullmatch(names[0]):
+        names = re.split(r"[,;] (?:and |und |et |y )?", names[0])
+    return _texts([name for name in names if not _ADDRESS.fullmatch(name.strip())])
+
+
+def _image(item: Mapping[str, Any], url: str) -> Image | None:
+    """Named for the item, then attached, then the first of its texts; never the logo of the feed."""
+    return choose(_pictures(item), base=url)
+
+
+def _pictures(item: Mapping[str, Any]) -> Iterator[Picture]:
+    shown = [*_shown(item)]
+    alts = {each.src: each.alt for each in shown}
+    named = item.get("image")
+    if named:
+        yield Picture(src=str(named.get("href") or "") if isinstance(named, Mapping) else str(named))
+    for each in (*(item.get("media_content") or ()), *(item.get("media_thumbnail") or ())):
+        kind, medium = str(each.get("type", "")), str(each.get("medium", ""))
+        if not kind.startswith(("video", "audio", "application", "text")) and medium in ("", "image"):
+            src = str(each.get("url") or "")
+            yield Picture(src=src, alt=str(each.get("alt") or alts.get(src, "")), width=number(each.get("width")))
+    for enclosure in item.get("enclosures") or ():
+        if str(enclosure.get("type", "")).startswith("image/"):
+            src = str(enclosure.get("href") or "")
+            yield Picture(src=src, alt=alts.get(src, ""))
+    yield from shown
+
+
+def _shown(item: Mapping[str, Any]) -> Iterator[Picture]:
+    """In its texts; each has a base of its own."""
+    for part in (item.get("summary_detail") or {}, *(item.get("content") or ())):
+        for picture in pictures_in(str(part.get("value") or "")):
+            yield replace(picture, src=urljoin(str(part.get("base") or ""), picture.src))
+
+
+def _language(item: Mapping[str, Any], feed: Feed) -> str:
+    given = item.get("language") or item.get("title_detail", {}).get("language") or feed.language or ""
+    return str(given).replace("_", "-").strip().lower()[:12]
+
+
+def _texts(values: Sequence[str]) -> tuple[str, ...]:
+    texts = [clean.plain_text(str(value))[:120] for value in values]
+    return tuple(dict.fromkeys(text for text in texts if text))
+
+
+def _count(value: object) -> int | None:
+    text = str(value or "").strip()
+    return int(text) if text.isdigit() else None

@@ -1,0 +1,64 @@
+"""Who is asking: the reader of a signed link. The token alone says it; there is no cookie and no login."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from urllib.parse import parse_qsl
+
+from fastapi import HTTPException, Request
+
+from digest.app import App
+from digest.audience import store, tokens
+from digest.db.engine import reading
+from digest.editions.store import get_newsletter_by_id
+from digest.errors import BadInput
+from digest.model.newsletter import Newsletter, NewsletterId
+from digest.model.subscriber import Subscription, SubscriptionStatus
+
+MAX_FORM_BYTES, MAX_FIELDS = 200_000, 1_200
+"""Of a reader's form: twice what the longest lists that may be chosen come to."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asking:
+    subscription: Subscription
+    newsletter: Newsletter
+
+    @property
+    def has_left(self) -> bool:
+        return self.subscription.status is SubscriptionStatus.LEFT
+
+
+def get_asking(app: App, purpose: str, token: str) -> Asking:
+    """The subscription of a token and its newsletter; 404 for a token of another purpose and for anything else."""
+    subscription_id = tokens.verify(purpose, token, keys=app.token_keys)
+    if subscription_id is None:
+        raise HTTPException(404)
+    with reading(app.engine) as connection:
+        found = store.find_subscription(connection, subscription_id)
+        if found is None:
+            raise HTTPException(404)
+        newsletter = get_newsletter_by_id(connection, NewsletterId(found.newsletter_id))
+    return Asking(subscription=found, newsletter=newsletter)
+
+
+async def read_form(request: Request) -> dict[str, str]:
+    """The fields of one of our own forms, the last of each name; BadInput for what no form of ours sends."""
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > MAX_FORM_BYTES:
+            raise BadInput("That was more than this form can hold.")
+    kind = request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+    if body and kind != "application/x-www-form-urlencoded":
+        raise BadInput("That was not the form of this page.")
+    return parse_fields(bytes(body))
+
+
+def parse_fields(body: bytes) -> dict[str, str]:
+    """NUL dies here: no field means anything with it, and PostgreSQL takes none."""
+    try:
+        found = parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=MAX_FIELDS, errors="strict")
+    except ValueError as cause:
+        raise BadInput("That was not the form of this page.") from cause
+    return {name.replace("\0", ""): value.replace("\0", "") for name, value in found}

@@ -1,0 +1,49 @@
+"""Sending from a shell, with others that send at the same time."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import Engine
+
+from digest.app import App
+from digest.cli.sending import send_edition, show_dispatch
+from digest.db.engine import writing
+from digest.editions import store as editions
+from digest.errors import Refused
+from digest.flows import control, dispatch
+from digest.flows.dispatch import DispatchReport
+from digest.model.edition import EditionStatus
+from tests.flows.test_dispatch import build, send
+from tests.site import NOW, SmtpServer
+
+
+def test_an_edition_that_another_process_sent_since_we_looked_is_no_trouble(
+    app: App, engine: Engine, smtp_server: SmtpServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    edition_id = build(engine, app.press, readers=3)
+    assert dispatch.unfinished(app.engine) == [edition_id]
+    send(engine, app.press, edition_id, smtp_server.channel())
+    report = send_edition(app, edition_id)
+    assert report == DispatchReport(edition_id=edition_id, is_finished=True)
+    assert len(smtp_server.recorder.accepted) == 3
+    show_dispatch(report)
+    assert "all done" in capsys.readouterr().out
+
+
+def test_an_edition_that_somebody_cancelled_since_we_looked_is_no_trouble(
+    app: App, engine: Engine, smtp_server: SmtpServer
+) -> None:
+    edition_id = build(engine, app.press, readers=3)
+    assert dispatch.unfinished(app.engine) == [edition_id]
+    control.cancel(engine, edition_id, now=NOW, actor="test")
+    assert send_edition(app, edition_id) == DispatchReport(edition_id=edition_id)
+    assert smtp_server.recorder.accepted == []
+
+
+def test_an_edition_that_nobody_approved_is_refused(app: App, engine: Engine, smtp_server: SmtpServer) -> None:
+    edition_id = build(engine, app.press, readers=3)
+    with writing(engine) as connection:
+        editions.move(connection, edition_id, to=EditionStatus.DRAFT, of=[EditionStatus.APPROVED])
+    with pytest.raises(Refused, match="approve it first"):
+        send_edition(app, edition_id)
+    assert smtp_server.recorder.accepted == []

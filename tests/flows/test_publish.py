@@ -1,0 +1,270 @@
+"""Editions over weeks: no article twice (P3), none missed (P4), one edition a period (P7), on both databases."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import datetime, time, timedelta
+from itertools import chain
+
+import pytest
+from sqlalchemy import Engine, insert
+
+from digest.db.engine import reading, writing
+from digest.db.tables import article
+from digest.editions import store as editions
+from digest.editions.events import add_event, remove_event
+from digest.flows import control, publish
+from digest.flows.publish import Built, Press
+from digest.model.event import Event
+from digest.model.newsletter import NewsletterId, Schedule, Sponsor
+from tests.site import NOW, add_newsletter, add_readers
+
+DUE = NOW.replace(second=0)
+WEEK = timedelta(weeks=1)
+
+
+def add(engine: Engine, *published: datetime, topics: Sequence[str] = ("City",), name: str = "a") -> list[str]:
+    """Articles called a0, a1, ... of these instants; their titles."""
+    rows = [
+        {
+            "key": f"{name}{number}",
+            "url": f"https://harbourpost.example/{name}{number}",
+            "canonical_url": f"https://harbourpost.example/{name}{number}",
+            "title": f"{name}{number}",
+            "published_at": at,
+            "ready_at": at,
+            "authors": [],
+            "topics": list(topics),
+            "comments": [],
+            "content_hash": "x",
+            "first_seen_at": at,
+            "updated_at": at,
+        }
+        for number, at in enumerate(published)
+    ]
+    with writing(engine) as connection:
+        connection.execute(insert(article), rows)
+    return [str(row["title"]) for row in rows]
+
+
+def build(engine: Engine, press: Press, weeks: int = 0) -> list[str]:
+    """The run of that week; the titles of its edition, in order."""
+    (report,) = publish.build_due(engine, press, now=NOW + weeks * WEEK)
+    assert report.edition_id is not None
+    with reading(engine) as connection:
+        edition = editions.get_edition(connection, report.edition_id)
+    return [candidate.article.title for candidate in edition.candidates]
+
+
+def hours_before(due: datetime, count: int, step: float = 1) -> list[datetime]:
+    return [due - timedelta(hours=step * (number + 1)) for number in range(count)]
+
+
+def test_an_article_of_the_very_instant_is_in_and_a_moment_later_waits(engine: Engine, press: Press) -> None:
+    add_newsletter(engine)
+    add(engine, *[DUE] * 5, DUE + timedelta(microseconds=1))
+    assert sorted(build(engine, press)) == ["a0", "a1", "a2", "a3", "a4"]
+    assert build(engine, press, 1) == ["a5"]
+
+
+def test_a_late_run_makes_the_same_edition_as_a_punctual_one(engine: Engine, press: Press) -> None:
+    add_newsletter(engine)
+    add(engine, DUE - timedelta(hours=1), DUE + timedelta(hours=1))
+    (report,) = publish.build_due(engine, press, now=DUE + timedelta(hours=5))
+    assert (report.result, report.items) == (Built.APPROVED, 1)
+
+
+def test_an_article_that_turns_up_late_with_an_earlier_date_is_in_the_next_edition(
+    engine: Engine, press: Press
+) -> None:
+    add_newsletter(engine)
+    add(engine, DUE - timedelta(hours=1))
+    build(engine, press)
+    add(engine, DUE - timedelta(days=3), DUE + timedelta(days=1), name="late")
+    assert sorted(build(engine, press, 1)) == ["late0", "late1"]
+
+
+def test_an_article_whose_date_is_changed_is_not_in_a_second_edition(engine: Engine, press: Press) -> None:
+    add_newsletter(engine)
+    add(engine, DUE - timedelta(hours=1))
+    build(engine, press)
+    with writing(engine) as connection:
+        connection.execute(article.update().values(published_at=DUE + timedelta(days=2)))
+    assert build(engine, press, 1) == []
+
+
+def test_after_an_outage_of_a_month_one_edition_holds_everything(engine: Engine, press: Press) -> None:
+    add_newsletter(engine)
+    add(engine, DUE - timedelta(hours=1))
+    build(engine, press)
+    missed = add(engine, *hours_before(DUE + 5 * WEEK, 30, step=27), name="missed")
+    assert sorted(build(engine, press, 5)) == sorted(missed)
+
+
+def test_weeks_with_too_little_are_kept_for_the_first_with_enough(engine: Engine, press: Press) -> None:
+    add_newsletter(engine, min_items=3)
+    few = add(engine, *[DUE + week * WEEK - timedelta(hours=1) for week in range(3)])
+    assert [build(engine, press, week) for week in range(2)] == [[], []]
+    assert sorted(build(engine, press, 2)) == sorted(few)
+
+
+def test_what_a_cancelled_edition_held_is_in_the_next_one(engine: Engine, press: Press) -> None:
+    add_newsletter(engine)
+    held = add(engine, DUE - timedelta(days=6), DUE - timedelta(hours=1))
+    (report,) = publish.build_due(engine, press, now=NOW)
+    assert report.edition_id is not None
+    control.cancel(engine, report.edition_id, now=NOW, actor="test")
+    assert sorted(build(engine, press, 1)) == held
+
+
+def test_what_is_too_much_for_one_edition_waits_for_the_next_even_at_one_instant(engine: Engine, press: Press) -> None:
+    add_newsletter(engine, max_items=10)
+    titles = add(engine, *[DUE - timedelta(hours=1)] * 45)
+    built = [build(engine, press, week) for week in range(6)]
+    assert [len(edition) for edition in built] == [10, 10, 10, 10, 5, 0]
+    assert sorted(chain.from_iterable(built)) == sorted(titles)
+
+
+def test_week_after_week_of_too_much_loses_nothing(engine: Engine, press: Press) -> None:
+    add_newsletter(engine, max_items=10)
+    titles = [
+        title
+        for week in range(4)
+        for title in add(engine, *hours_before(DUE + week * WEEK, 25, step=6), name=f"w{week}-")
+    ]
+    built = [build(engine, press, week) for week in range(11)]
+    assert [len(edition) for edition in built] == [10] * 10 + [0]
+    assert Counter(chain.from_iterable(built)) == Counter(titles)
+
+
+def test_thousands_of_articles_of_other_topics_crowd_nothing_out(engine: Engine, press: Press) -> None:
+    add_newsletter(engine, topics=("Culture",))
+    add(engine, *hours_before(DUE, 2_100, step=0.05), topics=("Sport",), name="sport")
+    add(engine, DUE - timedelta(minutes=1), topics=("Culture",), name="culture")
+    assert build(engine, press) == ["culture0"]
+
+
+def test_an_article_is_in_an_edition_of_every_newsletter_that_prints_it(engine: Engine, press: Press) -> None:
+    add_newsletter(engine)
+    add_newsletter(engine, name="second")
+    add(engine, DUE - timedelta(hours=1))
+    assert [report.items for report in publish.build_due(engine, press, now=NOW)] == [1, 1]
+    assert [report.items for report in publish.build_due(engine, press, now=NOW + WEEK)] == [0, 0]
+
+
+def test_builders_that_start_at_the_same_moment_make_one_edition(engine: Engine, press: Press) -> None:
+    add_newsletter(engine)
+    add(engine, *hours_before(DUE, 5))
+    with ThreadPoolExecutor(6) as pool:
+        reports = list(pool.map(lambda _: publish.build_due(engine, press, now=NOW)[0], range(6)))
+    assert Counter(report.result for report in reports) == {Built.APPROVED: 1, Built.THERE: 5}
+    with reading(engine) as connection:
+        assert len(editions.list_editions(connection)) == 1
+
+
+def test_a_schedule_that_moves_within_the_week_makes_no_second_edition(engine: Engine, press: Press) -> None:
+    newsletter = add_newsletter(engine)
+    add(engine, *hours_before(DUE, 2))
+    build(engine, press)
+    moved = Schedule(weekdays=("wed",), wall_time=time(9, 0), time_zone="UTC", since_at=DUE + timedelta(days=1))
+    with writing(engine) as connection:
+        editions.change_newsletter(connection, replace(newsletter, schedule=moved), now=DUE + timedelta(days=1))
+    add(engine, DUE + timedelta(days=1), name="new")
+    (report,) = publish.build_due(engine, press, now=DUE + timedelta(days=2, hours=3))
+    assert report.result is Built.THERE
+    (report,) = publish.build_due(engine, press, now=DUE + timedelta(days=9, hours=3))
+    assert (report.result, report.items) == (Built.APPROVED, 1)
+
+
+def test_a_newsletter_that_is_switched_off_is_not_built(engine: Engine, press: Press) -> None:
+    add_newsletter(engine, is_enabled=False)
+    add(engine, *hours_before(DUE, 2))
+    assert publish.build_due(engine, press, now=NOW) == []
+
+
+@pytest.mark.parametrize(("hours", "result"), [(24, Built.APPROVED), (25, Built.DRAFT)])
+def test_a_run_beyond_late_hours_waits_for_an_admin(hours: int, result: Built, engine: Engine, press: Press) -> None:
+    add_newsletter(engine)
+    add(engine, *hours_before(DUE, 2))
+    (report,) = publish.build_due(engine, press, now=DUE + timedelta(hours=hours))
+    assert report.result is result
+
+
+def test_a_template_that_would_be_rendered_for_every_reader_is_refused_by_name(engine: Engine, press: Press) -> None:
+    newsletter = add_newsletter(engine, max_variants=20)
+    add_readers(engine, newsletter, 60)
+    add(engine, *hours_before(DUE, 2))
+    body = press.template_folders[0] / "email" / "thin" / "body.html"
+    body.write_text(body.read_text().replace("</table>", "</table>\n<p>{{ reader.name|replace('R', 'r') }}</p>"))
+    (report,) = publish.build_due(engine, press, now=NOW)
+    assert report.result is Built.DRAFT
+    assert "body.html of template 'thin', line 2: reader.name has" in report.message
+    assert "--max-variants 200" in report.message
+    with writing(engine) as connection:
+        editions.change_newsletter(connection, replace(newsletter, max_variants=200), now=NOW)
+    assert report.edition_id is not None
+    publish.approve(engine, press, report.edition_id, now=NOW, actor="test")
+
+
+def test_a_survey_counts_renderings_and_says_what_makes_them(engine: Engine, press: Press) -> None:
+    newsletter = add_newsletter(engine)
+    add_readers(engine, newsletter, 60)
+    add(engine, *hours_before(DUE, 2))
+    body = press.template_folders[0] / "email" / "thin" / "body.html"
+    asks = "<p>{% if reader.name == 'Reader 7' %}\nLucky{% endif %} {{ reader.name|upper }}</p></body>"
+    body.write_text(body.read_text().replace("</body>", asks))
+    (report,) = publish.build_due(engine, press, now=NOW)
+    assert report.edition_id is not None
+    found = publish.survey(engine, publish.open_maker(engine, press, report.edition_id))
+    assert (found.readers, found.most, found.variants["en"]["frames"]) == (60, 2, 2)
+    (cause,) = [cause for cause in found.causes if cause.answers > 1]
+    assert (cause.question, cause.template, cause.line, cause.answers) == (
+        "reader.name == 'Reader 7'",
+        "body.html",
+        1,
+        2,
+    )
+
+
+def test_a_sponsor_ends_after_so_many_editions_and_the_next_one_takes_over(engine: Engine, press: Press) -> None:
+    first = Sponsor(name="Bank", url="https://b.example", title="Save", until="2026-12-10", most_editions=2)
+    second = Sponsor(name="Tram", url="https://t.example", title="Ride", since="2026-12-11")
+    add_newsletter(engine, sponsors=(first, second))
+    add(engine, *(DUE + week * WEEK - timedelta(hours=1) for week in range(5)))
+    shown = []
+    for week in range(5):
+        (report,) = publish.build_due(engine, press, now=NOW + week * WEEK)
+        assert report.edition_id is not None
+        with reading(engine) as connection:
+            edition = editions.get_edition(connection, report.edition_id)
+        shown.append(edition.sponsor.name if edition.sponsor else "")
+        if week == 0:  # what nobody got does not count
+            control.cancel(engine, report.edition_id, now=NOW, actor="test")
+    assert shown == ["Bank", "Bank", "Bank", "Tram", "Tram"]
+    with reading(engine) as connection:
+        assert editions.count_sponsored(connection, NewsletterId(1)) == {first.key: 2, second.key: 2}
+
+
+def test_an_edition_tells_of_the_next_events_and_keeps_them(engine: Engine, press: Press) -> None:
+    newsletter = add_newsletter(engine, event_days=7, max_events=2)
+    days = (-1, 0, 2, 3, 5, 8)
+    with writing(engine) as connection:
+        for day in days:
+            new = Event(title=f"day {day}", starts_at=DUE + timedelta(days=day), time_zone="Asia/Tokyo")
+            add_event(connection, newsletter.id, new, now=NOW)
+    (nothing,) = publish.build_due(engine, press, now=NOW)
+    assert nothing.result is Built.EMPTY
+    add(engine, DUE + WEEK - timedelta(hours=1))
+    with writing(engine) as connection:
+        late = Event(title="late", starts_at=DUE + WEEK + timedelta(days=1), time_zone="UTC")
+        number = add_event(connection, newsletter.id, late, now=NOW)
+    (report,) = publish.build_due(engine, press, now=NOW + WEEK)
+    assert report.edition_id is not None
+    with writing(engine) as connection:
+        remove_event(connection, number)
+        edition = editions.get_edition(connection, report.edition_id)
+    assert [each.title for each in edition.events] == ["day 8", "late"]
+    assert edition.events[1].starts_at == DUE + WEEK + timedelta(days=1)

@@ -1,0 +1,136 @@
+"""The ticker and the workers, in this process."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import sqlite3
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from aiosmtpd.smtp import SMTP, Envelope, Session
+from sqlalchemy import Engine
+
+from digest.app import App
+from digest.db.engine import reading, writing
+from digest.delivery import counts
+from digest.demo.catcher import SmtpThread
+from digest.flows import dispatch
+from digest.flows.dispatch import DispatchReport
+from digest.model.delivery import Balance
+from digest.scheduler import Ticker
+from digest.sources.store import add_source
+from digest.workers import local
+from tests.flows.test_dispatch import build
+from tests.site import NOW, Recorder, SmtpServer, add_articles, add_newsletter
+
+
+def wait_for(what: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 20
+    while not what():
+        assert time.monotonic() < deadline, "waited too long"
+        time.sleep(0.02)
+
+
+def test_an_edition_that_takes_hours_does_not_keep_the_next_newsletter_waiting(app: App, engine: Engine) -> None:
+    build(engine, app.press, readers=1, name="slow")
+    add_newsletter(engine, name="quick")
+    began: list[int] = []
+
+    def send(_: App, edition_id: int, *, stop: threading.Event) -> DispatchReport:
+        began.append(edition_id)
+        stop.wait(20)
+        return DispatchReport(edition_id=edition_id)
+
+    ticker = Ticker(app, send)
+    ticker.start()
+    wait_for(lambda: len(began) == 2)
+    time.sleep(1.2)
+    ticker.stop()
+    assert sorted(began) == sorted(set(began))
+
+
+def test_a_tick_sends_what_is_due_and_stops_when_told(app: App, engine: Engine, smtp_server: SmtpServer) -> None:
+    edition_id = build(engine, app.press, readers=5)
+    ticker = Ticker(app, local.send)
+    ticker.start()
+    wait_for(lambda: len(smtp_server.recorder.accepted) == 5)
+    ticker.stop()
+    with reading(engine) as connection:
+        assert counts.balance(connection, edition_id) == Balance(planned=5, accepted=5)
+
+
+def test_a_tick_brings_readers_up_to_date_before_it_builds(
+    app: App, engine: Engine, smtp_server: SmtpServer, tmp_path: Path
+) -> None:
+    add_newsletter(engine)
+    add_articles(engine, 2)
+    with contextlib.closing(sqlite3.connect(tmp_path / "site.db")) as site, site:
+        site.execute("CREATE TABLE people (mail TEXT)")
+        site.execute("INSERT INTO people VALUES ('reader1@example.org'), ('reader2@example.org')")
+    query = "SELECT mail AS address FROM people"
+    options = {"url": f"sqlite:///{tmp_path / 'site.db'}", "readers_query": query, "newsletters": "harbour"}
+    with writing(engine) as connection:
+        add_source(connection, "site", "sql", options, now=NOW)
+    ticker = Ticker(app, local.send)
+    ticker.start()
+    wait_for(lambda: len(smtp_server.recorder.accepted) == 2)
+    ticker.stop()
+
+
+def test_several_processes_share_an_edition_and_are_counted_together(
+    app: App, engine: Engine, smtp_server: SmtpServer
+) -> None:
+    edition_id = build(engine, app.press, readers=60)
+    app.settings.sending.processes = 3
+    dispatch.plan(engine, edition_id, now=NOW)
+    report = local.send(app, edition_id, stop=threading.Event())
+    accepted = [address for address, _ in smtp_server.recorder.accepted]
+    assert len(accepted) == len(set(accepted)) == 60
+    assert (report.accepted, report.is_finished) == (60, True)
+
+
+class SlowRecorder(Recorder):
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
+        await asyncio.sleep(0.05)
+        return await super().handle_DATA(server, session, envelope)
+
+
+def test_a_stop_reaches_a_process_that_goes_on_after_this_one_has_ended(app: App, engine: Engine) -> None:
+    """This one finds its channel dead and ends at once; the other, with a server that is slow, has a minute's work."""
+    edition_id = build(engine, app.press, readers=2_000)
+    dispatch.plan(engine, edition_id, now=NOW)
+    recorder = SlowRecorder()
+    app.settings.sending.processes = 2
+    with SmtpThread(recorder) as server, socket.create_server(("127.0.0.1", 0)) as dead:
+        app.settings.channels[0].port = dead.getsockname()[1]
+        dead.close()
+        assert app.channels  # made for this process
+        app.settings.channels[0].port = server.port
+        stop = threading.Event()
+        running = threading.Thread(target=local.send, args=[app, edition_id], kwargs={"stop": stop})
+        running.start()
+        wait_for(lambda: len(recorder.accepted) > 5)
+        stop.set()
+        running.join(20)
+        assert not running.is_alive()
+    with reading(engine) as connection:
+        found = counts.balance(connection, edition_id)
+    assert found.unknown == found.attempting == 0
+    assert found.accepted == len(recorder.accepted) < 2_000
+
+
+def test_processes_stop_when_they_are_told_to(app: App, engine: Engine, smtp_server: SmtpServer) -> None:
+    edition_id = build(engine, app.press, readers=3)
+    app.settings.sending.processes = 2
+    stop = threading.Event()
+    stop.set()
+    dispatch.plan(engine, edition_id, now=NOW)
+    report = local.send(app, edition_id, stop=stop)
+    with reading(engine) as connection:
+        found = counts.balance(connection, edition_id)
+    assert found.unknown == found.attempting == 0
+    assert report.accepted + found.waiting == 3
