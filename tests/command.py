@@ -1,4 +1,8 @@
-"""The command `digest` as people run it: a process of its own, in a folder of its own."""
+"""The command `digest` as people run it: a process of its own, in a folder of its own.
+
+A command that ends is forked from one that has done its imports (zygote.py); one that is started and goes on, and those
+that the README's shell lines run, begin from nothing.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +13,8 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+from tests.zygote import ZYGOTE
 
 
 class Command:
@@ -22,36 +28,20 @@ class Command:
 
     def __call__(self, *arguments: object, code: int = 0, env: Mapping[str, str] | None = None) -> str:
         """Standard output, then standard error; the exit code must be `code`."""
-        done = subprocess.run(
-            self._line(arguments),
-            cwd=self.folder,
-            env={**self.env, **(env or {})},
-            capture_output=True,
-            text=True,
-            timeout=120,
-            stdin=subprocess.DEVNULL,
-            check=False,
-        )
+        done = ZYGOTE.run([*map(str, arguments)], folder=self.folder, env={**self.env, **(env or {})})
         output = done.stdout + done.stderr
         assert done.returncode == code, f"{arguments}: exit code {done.returncode}\n{output}"
         assert "Traceback" not in output, output
         return output
 
     def json(self, *arguments: object) -> Any:
-        done = subprocess.run(
-            self._line((*arguments, "--json")),
-            cwd=self.folder,
-            env=self.env,
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=True,
-        )
+        done = ZYGOTE.run([*map(str, arguments), "--json"], folder=self.folder, env=self.env)
+        done.check_returncode()
         return json.loads(done.stdout)
 
     def start(self, *arguments: object) -> subprocess.Popen[str]:
         process = subprocess.Popen(
-            self._line(arguments),
+            [sys.executable, "-m", "digest", *map(str, arguments)],
             cwd=self.folder,
             env=self.env,
             stdout=subprocess.PIPE,
@@ -67,10 +57,6 @@ class Command:
         for process in self._started:
             with process:
                 process.kill()
-
-    @staticmethod
-    def _line(arguments: tuple[object, ...]) -> list[str]:
-        return [sys.executable, "-m", "digest", *map(str, arguments)]
 
 
 def write_settings(folder: Path, database_url: str, smtp_port: int, *, web_port: int = 8025) -> None:

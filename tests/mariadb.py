@@ -6,6 +6,7 @@ import getpass
 import shutil
 import socket
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -35,9 +36,18 @@ SERVER = next(
 INSTALL = shutil.which("mariadb-install-db") or ""
 
 
+def is_installed() -> bool:
+    return bool(SERVER and INSTALL)
+
+
 @contextmanager
-def started(folder: Path) -> Iterator[str]:
+def started() -> Iterator[str]:
     """The URL of its administrator, on loopback."""
+    with tempfile.TemporaryDirectory(prefix="digest-mariadb-", ignore_cleanup_errors=True) as folder:
+        yield from _started(Path(folder))
+
+
+def _started(folder: Path) -> Iterator[str]:
     options = ["--no-defaults", f"--datadir={folder / 'data'}", f"--tmpdir={folder}", f"--user={getpass.getuser()}"]
     options += ["--innodb-use-native-aio=0"]  # a machine has few of those
     install = [INSTALL, *options, "--auth-root-authentication-method=normal", "--skip-test-db"]
