@@ -5,7 +5,7 @@ from __future__ import annotations
 import runpy
 import sys
 
-NAMES = ("compile", "plan", "send", "own_digest", "latency", "sign")
+NAMES = ("collect", "compile", "plan", "send", "own_digest", "latency", "sign")
 
 for name in sys.argv[1:] or NAMES:
     print(f"--- {name}", flush=True)

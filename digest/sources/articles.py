@@ -225,10 +225,8 @@ def _insert(connection: Connection, new: Sequence[tuple[Story, dict[str, Any]]])
         return 0
     of = {values["canonical_url"]: story for story, values in new}
     rows = connection.execute(
-        upsert(connection, article)
-        .values([values for _, values in new])
-        .on_conflict_do_nothing()
-        .returning(article.c.id, article.c.canonical_url)
+        upsert(connection, article).on_conflict_do_nothing().returning(article.c.id, article.c.canonical_url),
+        [values for _, values in new],
     ).all()
     for row in rows:
         of[row.canonical_url].id = row.id

@@ -33,12 +33,9 @@ _TAG = re.compile(
 )
 _TAG_START = re.compile(r"<(?=[a-zA-Z/!?])")
 
-_NOTHING_SEEN = re.compile(
-    "[\xad\u180e\u200b\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
-    "\U000e0000-\U000e007f]"  # overrides of direction too: one left open turns round what stands behind it
-)
-_LOOSE_JOINERS = re.compile(r"(?<![^\x00-\u036f\s])[\u200c\u200d]+|[\u200c\u200d]+(?![^\x00-\u036f\s])")
-_DIRECTION_MARKS = re.compile("[\u061c\u200e\u200f]")
+_JOINERS = "\u200c\u200d"
+_LOOSE_JOINERS = re.compile(rf"(?<![^\x00-\u036f\s])[{_JOINERS}]+|[{_JOINERS}]+(?![^\x00-\u036f\s])")
+_DIRECTION_MARKS = dict.fromkeys(map(ord, "\u061c\u200e\u200f"))
 _RIGHT_TO_LEFT = re.compile("[\u0590-\u061b\u061d-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]")
 
 
@@ -110,10 +107,31 @@ def _read(foreign: str) -> str:
 def _visible(text: str) -> str:
     if text.isascii() and text.isprintable():
         return text
-    if not text.isprintable():  # what clean_line takes out, before it could have parted a "<" from a "b"
-        text = "".join(c for c in text if c in _SPACES or unicodedata.category(c) not in ("Cc", "Cs", "Cn", "Co"))
-    text = _LOOSE_JOINERS.sub("", _NOTHING_SEEN.sub("", text))
-    return text if _RIGHT_TO_LEFT.search(text) else _DIRECTION_MARKS.sub("", text)
+    there = set(text)
+    if gone := [ord(c) for c in there if not c.isprintable() and c not in _SPACES and _is_nothing(c)]:
+        text = text.translate(dict.fromkeys(gone))
+    if not there.isdisjoint(_JOINERS):
+        text = _LOOSE_JOINERS.sub("", text)
+    is_marked = any(ord(c) in _DIRECTION_MARKS for c in there)
+    return text.translate(_DIRECTION_MARKS) if is_marked and not _RIGHT_TO_LEFT.search(text) else text
+
+
+def _is_nothing(character: str) -> bool:
+    """What clean_line takes out, before it could have parted a "<" from a "b"; and what nobody sees.
+
+    Overrides of direction too: one left open turns round what stands behind it.
+    """
+    return unicodedata.category(character) in ("Cc", "Cs", "Cn", "Co") or character in _UNSEEN
+
+
+_UNSEEN = frozenset(
+    chr(number)
+    for first, last in (
+        *((0xAD, 0xAD), (0x180E, 0x180E), (0x200B, 0x200B), (0x202A, 0x202E), (0x2060, 0x206F), (0xFEFF, 0xFEFF)),
+        *((0xFFF9, 0xFFFB), (0xE0000, 0xE007F)),
+    )
+    for number in range(first, last + 1)
+)
 
 
 # --- what blogs append -----------------------------------------------------------------------------------------------
@@ -151,6 +169,9 @@ _END = re.compile(
     + rf"|\s+{_MORE}\s*(?:→|»|›|>>)\s*$"
     + r"|\s*\((?:more|mehr|suite|más)\s?(?:…|\.\.\.)\)\s*$"
 )
+LONGEST_END = 1_000
+"""Characters; what is looked for is bounded in itself, and a whole article need not be searched for it."""
+
 _CUT_MARK = re.compile(r"\s*(?:\[\s*(?:…|\.{3,}|. . .)\s*\]|\(\s*(?:…|\.{3})\s*\))\s*[→»›]?\s*$")
 
 
@@ -159,10 +180,12 @@ def _without_end(text: str) -> str:
     before = None
     while text != before:
         before = text
-        text = _END.sub("", text).rstrip()
+        if found := _END.search(text, max(0, len(text) - LONGEST_END)):
+            text = text[: found.start()].rstrip()
         if _FOOTER.fullmatch(text):  # of a title that speaks of "The post" itself
             return ""
-        cut = _CUT_MARK.sub("", text)
+        mark = _CUT_MARK.search(text, max(0, len(text) - LONGEST_END))
+        cut = text[: mark.start()] if mark else text
         if cut != text:
             text = cut if not cut or re.search(r"[.!?…。！？।؟][\"”»’)]*$", cut) else cut.rstrip(" ,;:-–—") + "…"
     return text

@@ -31,7 +31,7 @@ def with_languages(articles: Sequence[Article]) -> list[Article]:
 
 def language_of(text: str) -> str:
     """ISO 639-1, as "de"; "" for a text that is too short, or might be of several."""
-    letters = sum(1 for char in text if char.isalpha())
+    letters = sum(map(str.isalpha, text))
     if letters < ENOUGH_LETTERS and (letters < ENOUGH_LETTERS // 4 or text.isascii() or not _is_dense(text)):
         return ""
     if count_words(text) < ENOUGH_WORDS:
@@ -43,7 +43,7 @@ def language_of(text: str) -> str:
 def _is_dense(text: str) -> bool:
     """Written in characters that say more than a letter does: Chinese, Japanese, Korean."""
     dense = sum(1 for char in text if "\u2e80" <= char <= "\ud7ff" or char >= "\U00020000")
-    return dense * 2 >= sum(1 for char in text if char.isalpha())
+    return dense * 2 >= sum(map(str.isalpha, text))
 
 
 def _detector() -> LanguageDetector:
