@@ -1,4 +1,4 @@
-"""python -m benchmarks: all of them, one after the other; about a quarter of an hour."""
+"""python -m benchmarks: all of them, one after the other; about twenty minutes."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ from digest.db.tables import article, delivery, subscriber, subscription
 from digest.demo import content
 from digest.demo.readers import readers as invented
 from digest.editions import store as editions
-from digest.editions.picks import PLAIN, pack
+from digest.editions.picks import PLAIN, number_of, pack
 from digest.flows import publish
 from digest.flows.copies import CopyMaker, PublicAddresses
 from digest.flows.publish import Press
@@ -81,13 +81,17 @@ def give_choices(engine: Engine, readers: int) -> None:
         rows = [
             {
                 "b_id": number + 1,
-                "b_picks": pack(Length.FULL, [(at, PLAIN) for at in sorted(chance.sample(range(CANDIDATES), PICKS))]),
+                "b_picks": _some_of(chance),
             }
             for number in range(start, min(start + 20_000, readers))
         ]
         with writing(engine) as connection:
             statement = update(delivery).where(delivery.c.id == text(":b_id")).values(picks=text(":b_picks"))
             connection.execute(statement, rows)
+
+
+def _some_of(chance: random.Random) -> str:
+    return pack(Length.FULL, [number_of(at, PLAIN) for at in sorted(chance.sample(range(CANDIDATES), PICKS))])
 
 
 def open_maker(engine: Engine, edition_id: int, signer: Signer | None = None) -> CopyMaker:

@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import lru_cache
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 import idna
@@ -52,6 +53,7 @@ def is_web_url(url: str) -> bool:
         return False
 
 
+@lru_cache(maxsize=4_096)  # each article is asked three times
 def canonical_url(url: str) -> str:
     """What several addresses of one page have in common; for comparing, not for linking.
 
