@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -127,7 +128,10 @@ def change(
 
 @tree.command()
 def test(context: typer.Context, name: str, as_json: Annotated[bool, typer.Option("--json")] = False) -> None:
-    """Read a source from its beginning and show what it gives; nothing is stored."""
+    """Read a source from its beginning and show what it gives; nothing is stored.
+
+    With --json the articles as they would be stored; what was refused, and why, goes to the standard error.
+    """
     from digest.db.engine import reading
     from digest.sources.store import get_source
 
@@ -227,27 +231,53 @@ def _preview(app: App, name: str, kind: str, options: dict[str, Any], *, as_json
     checked = options_of(kind, options, name=name)
     pages = list(islice(KINDS[kind].pages(checked, Cursor(), now=app.clock.now(), fetcher=app.fetcher), 1))
     articles = with_languages([article for page in pages for article in page.articles])
+    refused = [line for page in pages for line in page.refused]
     if as_json:
         show_json(articles)
+        for line in refused:
+            print(f"refused: {line}", file=sys.stderr)
         return
     show_table(
         ("published", "title", "authors", "topics", "url"),
         [(a.published_at, a.title, a.authors, a.topics, a.url) for a in reversed(articles[-SHOWN:])],
         empty="the source is readable, and has no articles",
     )
-    for line in [line for page in pages for line in page.refused][:10]:
+    for line in refused[:10]:
         print(f"refused: {line}")
 
 
 def _asked_for(kind: str, options: dict[str, Any]) -> dict[str, Any]:
     """The options, with those that the kind needs and that a person at the terminal gave now."""
-    import sys
-
-    from digest.sources.kinds import KINDS, needed
+    from digest.sources.kinds import KINDS, explained, needed
 
     if kind not in KINDS or not sys.stdin.isatty():
         return options
-    return {**options, **{key: typer.prompt(f"{kind}: {key}") for key in needed(kind, options)}}
+    asked = dict(options)
+    for key in needed(kind, options):
+        print(f"{key}: {words}" if (words := explained(kind, key)) else key)
+        asked[key] = typer.prompt(f"{kind}: {key}")
+    if kind == "sql" and "table" in asked and not {"columns", "url_format"} & set(asked):
+        asked |= _asked_for_columns(asked)
+    return asked
+
+
+def _asked_for_columns(options: dict[str, Any]) -> dict[str, Any]:
+    """Which column of the table is which; a column that is called as we call it is the answer that Enter gives."""
+    from digest.sources.database import opened
+    from digest.sources.sql import FIELDS, columns_of
+
+    with opened(str(options["url"]), hint="check the table of the source") as connection:
+        there = columns_of(connection, str(options["table"]))
+    print(f"its columns: {', '.join(there)}; Enter for none")
+    columns = {}
+    for name in FIELDS[:7]:
+        answer = typer.prompt(f"sql: {name}", default=name if name in there else "", show_default=name in there)
+        if answer and answer != name:
+            columns[name] = answer
+        if name == "url" and not answer:
+            print("url_format: the address with columns in it, https://example.org/{slug}")
+            options = {**options, "url_format": typer.prompt("sql: url_format")}
+    return {key: value for key, value in {**options, "columns": columns}.items() if value}
 
 
 def _options(given: list[str] | None) -> dict[str, Any]:

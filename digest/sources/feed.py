@@ -45,6 +45,8 @@ _WEB_PAGE = re.compile(r"<html|<!doctype html", re.I)
 class Options:
     """Exactly one of `url` and `file`.
 
+    url       address of the feed: RSS, Atom or JSON Feed
+    file      the same in a file on this machine
     undated   "refuse" (default) items without a date, or take them as published "now"
     topics    added to every article, comma-separated
     """

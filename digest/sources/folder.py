@@ -48,8 +48,10 @@ _PLACE = re.compile(r":([a-z_]+)|\{([a-z_]+)\}")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """base_url is the site's address; `permalink` is how it makes the addresses of articles.
+    """Files, and how their site makes addresses of them.
 
+    path        folder of the articles: Markdown or HTML files with front matter, also in folders below it
+    base_url    address of the site, https://example.org/
     permalink   with {path} (folders and name), {section} (the first folder), {slug}, {title}, {year}, {month}, {day},
                 {categories}; Jekyll's ":year" is the same as "{year}"
     max_bytes   a larger file is refused

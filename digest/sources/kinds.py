@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any, Protocol, get_type_hints
@@ -44,12 +45,21 @@ KINDS: Mapping[str, Kind] = {
 READER_KINDS: Mapping[str, ReaderKind] = {"sql": sql, "wordpress": wordpress, "ghost": ghost}
 
 
+_ONE_OF = {"feed": ("url", "file"), "page": ("sitemap", "url"), "sql": ("table", "query", "readers_query")}
+"""What a kind cannot do without in one form or another; the first is the usual one."""
+
+
 def needed(kind: str, given: Mapping[str, object]) -> list[str]:
     """The options without which a source of this kind cannot be, as far as they were not given."""
     missing = [name for name in _required(kind) if name not in given]
-    if not _required(kind) and kind in ("feed", "page") and not {"url", "file", "sitemap"} & set(given):
-        return ["url"]
-    return missing
+    forms = _ONE_OF.get(kind, ())
+    return missing if not forms or set(forms) & set(given) else [*missing, forms[0]]
+
+
+def explained(kind: str, option: str) -> str:
+    """What the description of the kind's Options says of one; "" where it says nothing."""
+    found = re.search(rf"^    {option}  +(.*(?:\n {{8}}.*)*)", KINDS[kind].Options.__doc__ or "", re.M)
+    return " ".join(found.group(1).split()) if found else ""
 
 
 def _required(kind: str) -> list[str]:

@@ -18,12 +18,14 @@ from sqlalchemy import (
     and_,
     bindparam,
     column,
+    inspect,
     literal_column,
     or_,
     select,
     table,
     text,
 )
+from sqlalchemy.exc import NoSuchTableError
 
 from digest.errors import SourceMalformed
 from digest.model.article import Article, Comment, Image
@@ -116,6 +118,17 @@ def pages(options: Options, cursor: Cursor, *, now: datetime, fetcher: Fetcher) 
     hint = f"check the {'query' if options.query else 'table and columns'} of the source"
     with database.opened(options.url, hint=hint) as connection:
         yield from _pages(connection, options, cursor, now)
+
+
+def columns_of(connection: Connection, table: str) -> list[str]:
+    """Of a table or a view, "schema.name" or "name"; SourceMalformed when there is none of that name."""
+    schema, _, name = table.rpartition(".")
+    try:
+        return [each["name"] for each in inspect(connection).get_columns(name, schema=schema or None)]
+    except NoSuchTableError:
+        there = inspect(connection)
+        names = sorted([*there.get_table_names(schema or None), *there.get_view_names(schema or None)])
+        raise SourceMalformed(f"there is no table {table!r}; there are: {', '.join(names) or 'none'}") from None
 
 
 def _pages(connection: Connection, options: Options, cursor: Cursor, now: datetime) -> Iterator[Collected]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pty
+import sqlite3
 import subprocess
 import sys
 import time
@@ -45,6 +47,9 @@ def at_a_terminal(digest: Command, *arguments: str, answers: dict[str, str]) -> 
             assert time.monotonic() < deadline, shown
             shown += os.read(ours, 10_000).decode()
         os.write(ours, f"{answer}\n".encode())
+    with contextlib.suppress(OSError):  # Linux says so when the other end of a terminal is closed
+        while rest := os.read(ours, 10_000):
+            shown += rest.decode()
     process.wait(60)
     os.close(ours)
     return shown
@@ -65,6 +70,59 @@ def test_a_terminal_is_asked_for_what_is_missing(digest: Command) -> None:
 def test_nothing_is_written_when_the_answer_is_no(digest: Command) -> None:
     answers = {"folder: path": "site", "folder: base_url": "https://example.org/", "Add the source site?": "n"}
     at_a_terminal(digest, "source", "add", "site", "folder", answers=answers)
+    assert digest.json("source", "list") == []
+
+
+def test_a_table_of_a_database_is_asked_for_column_by_column(digest: Command) -> None:
+    url = f"sqlite:///{digest.folder / 'site.sqlite'}"
+    with contextlib.closing(sqlite3.connect(digest.folder / "site.sqlite")) as site, site:
+        site.execute("CREATE TABLE posts (id INTEGER, slug TEXT, title TEXT, day TEXT, excerpt TEXT)")
+        site.execute("INSERT INTO posts VALUES (1, 'ferry', 'The ferry is back', '2026-11-20', 'It runs.')")
+        site.execute("INSERT INTO posts VALUES (2, 'none', '', '2026-11-21', '')")
+    answers = {
+        "sql: url": url,
+        "sql: table": "posts",
+        "sql: key": "id",
+        "sql: url:": "",
+        "sql: url_format:": "https://example.org/{slug}",
+        "sql: title [title]": "",
+        "sql: published_at": "day",
+        "sql: authors": "",
+        "sql: summary": "excerpt",
+        "sql: image": "",
+        "Add the source site?": "y",
+    }
+    shown = at_a_terminal(digest, "source", "add", "site", "sql", answers=answers)
+    assert "url: SQLAlchemy URL of the site's database" in shown
+    assert "its columns: id, slug, title, day, excerpt" in shown
+    assert "The ferry is back" in shown
+    [article] = digest.json("source", "test", "site")
+    assert (article["url"], article["summary"]) == ("https://example.org/ferry", "It runs.")
+    assert "refused: row 2: has no title" in digest("source", "test", "site", "--json")
+
+
+def test_a_table_that_is_not_there_is_said_with_those_that_are(digest: Command) -> None:
+    with contextlib.closing(sqlite3.connect(digest.folder / "site.sqlite")) as site, site:
+        site.execute("CREATE TABLE posts (id INTEGER)")
+    url = f"sqlite:///{digest.folder / 'site.sqlite'}"
+    shown = at_a_terminal(digest, "source", "add", "site", "sql", "-o", f"url={url}", answers={"sql: table": "post"})
+    assert "there is no table 'post'; there are: posts" in " ".join(shown.split())
+
+
+@pytest.mark.parametrize(
+    ("kind", "questions"),
+    [
+        ("feed", ["url: address of the feed"]),
+        ("page", ["sitemap: sitemap.xml"]),
+        ("wordpress", ["url: SQLAlchemy URL: mysql://"]),
+        ("ghost", ["url: SQLAlchemy URL: mysql://", "home: address of the site"]),
+    ],
+)
+def test_a_question_says_what_is_meant(digest: Command, kind: str, questions: list[str]) -> None:
+    keys = [question.partition(":")[0] for question in questions]
+    shown = at_a_terminal(digest, "source", "add", "x", kind, answers={f"{kind}: {key}": "nowhere" for key in keys})
+    assert all(question in " ".join(shown.split()) for question in questions)
+    assert "digest: " in shown
     assert digest.json("source", "list") == []
 
 
