@@ -5,6 +5,7 @@ What a command does not need it does not import: the renderer, the fetcher and t
 
 from __future__ import annotations
 
+import os
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -207,6 +208,8 @@ def look_around(app: App) -> list[tuple[str, str, str]]:
     if not app.settings.channels:
         found.append(("channels", "none", "add a [[channels]] table; see: digest config example"))
     found += _about_keys(app)
+    if (folder := app.settings.images.folder) and (obstacle := _about_folder(folder)):
+        found.append(("images.folder", obstacle, "until then pictures are shown from where they are"))
     with reading(app.engine) as connection:
         for source in list_sources(connection):
             if trouble := _about_source(source, now=app.clock.now()):
@@ -224,6 +227,17 @@ def look_around(app: App) -> list[tuple[str, str, str]]:
         if not list_newsletters(connection):
             found.append(("newsletters", "none", "digest newsletter add --help"))
     return found
+
+
+def _about_folder(folder: Path) -> str:
+    """What keeps files from being written there; "" where nothing does. It is made when it is needed."""
+    try:
+        there = next(each for each in (folder.absolute(), *folder.absolute().parents) if each.exists())
+    except PermissionError as cause:
+        return f"{cause.filename}: {cause.strerror}"
+    if not there.is_dir():
+        return f"{there} is no folder"
+    return "" if os.access(there, os.W_OK | os.X_OK) else f"{there} cannot be written to by this account"
 
 
 def _about_source(source: Source, *, now: datetime) -> tuple[str, str] | None:
