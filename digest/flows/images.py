@@ -6,7 +6,7 @@ All of them together have `timeout_s`; what is not there by then stays where it 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,11 +19,13 @@ from digest.editions import store
 from digest.errors import DigestError
 from digest.model.article import Image
 from digest.model.edition import Candidate
+from digest.model.newsletter import Sponsor
 from digest.sources import image_folder
 from digest.sources.fetch import Fetched, Fetcher
-from digest.sources.resize import resized
+from digest.sources.resize import LOGO, SIZES, WIDE, resized
 
 AT_ONCE = 8
+Sizes = Mapping[str, tuple[int, int]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,43 +42,55 @@ class ImageDesk:
 
 
 def copy_images(engine: Engine, desk: ImageDesk, edition_id: int) -> list[str]:
-    """Let a draft's articles refer to copies; a line for each picture that stays at its address, and why."""
+    """Let a draft's articles and its sponsor refer to copies; a line for each picture that stays, and why."""
     with reading(engine) as connection:
-        candidates = store.get_edition(connection, edition_id).candidates
-    waiting = [each for each in candidates if each.article.image and not each.article.image.lead]
-    urls = list(dict.fromkeys(each.article.image.src for each in waiting if each.article.image))
-    copies: dict[str, Image] = {}
+        edition = store.get_edition(connection, edition_id)
+    waiting = [each for each in edition.candidates if each.article.image and not each.article.image.lead]
+    wanted = {each.article.image.src: SIZES for each in waiting if each.article.image}
+    if edition.sponsor is not None:
+        for url, sizes in ((edition.sponsor.logo, LOGO), (edition.sponsor.image, WIDE)):
+            if url and not url.startswith(desk.base_url):
+                wanted[url] = {**wanted.get(url, {}), **sizes}
+    copies: dict[str, Mapping[str, str]] = {}
     lines = []
-    for url, found in _copied(desk, urls):
-        if isinstance(found, Image):
-            copies[url] = found
-        else:
+    for url, found in _copied(desk, wanted):
+        if isinstance(found, str):
             lines.append(f"the picture {url} stays where it is: it {found}")
+        else:
+            copies[url] = found
     with writing(engine) as connection:
         store.replace_articles(connection, edition_id, list(_with_copies(waiting, copies)))
-    if urls:
+        if edition.sponsor is not None:
+            store.change_text(connection, edition_id, sponsor=_sponsor_with_copies(edition.sponsor, copies))
+    if wanted:
         log.event("images.copied", edition_id=edition_id, copied=len(copies), left=len(lines))
     return lines
 
 
-def _with_copies(candidates: Sequence[Candidate], copies: dict[str, Image]) -> Iterator[Candidate]:
+def _sponsor_with_copies(sponsor: Sponsor, copies: Mapping[str, Mapping[str, str]]) -> Sponsor:
+    logo = copies.get(sponsor.logo, {}).get("logo", sponsor.logo)
+    return replace(sponsor, logo=logo, image=copies.get(sponsor.image, {}).get("wide", sponsor.image))
+
+
+def _with_copies(candidates: Sequence[Candidate], copies: Mapping[str, Mapping[str, str]]) -> Iterator[Candidate]:
     for each in candidates:
         image = each.article.image
         if image is not None and image.src in copies:
-            yield replace(each, article=replace(each.article, image=replace(copies[image.src], alt=image.alt)))
+            names = {size: copies[image.src][size] for size in SIZES}
+            yield replace(each, article=replace(each.article, image=Image(src=image.src, alt=image.alt, **names)))
 
 
-def _copied(desk: ImageDesk, urls: Sequence[str]) -> Iterator[tuple[str, Image | str]]:
+def _copied(desk: ImageDesk, wanted: Mapping[str, Sizes]) -> Iterator[tuple[str, Mapping[str, str] | str]]:
     """Each address with its copies, or with why there are none; fetched by several threads, resized one by one."""
     deadline = time.monotonic() + desk.timeout_s
     fetcher = replace(desk.fetcher, timeout_s=min(desk.fetcher.timeout_s, desk.timeout_s))
     pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="images")
     try:
-        asked = {pool.submit(fetcher.get, url): url for url in urls}
+        asked = {pool.submit(fetcher.get, url): url for url in wanted}
         try:
             for done in as_completed(asked, timeout=desk.timeout_s):
                 url = asked.pop(done)
-                yield url, _copy(desk, url, done) if time.monotonic() < deadline else "came too late"
+                yield url, _copy(desk, url, wanted[url], done) if time.monotonic() < deadline else "came too late"
         except TimeoutError:
             pass
         for url in asked.values():
@@ -85,14 +99,13 @@ def _copied(desk: ImageDesk, urls: Sequence[str]) -> Iterator[tuple[str, Image |
         pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _copy(desk: ImageDesk, url: str, done: Future[Fetched]) -> Image | str:
+def _copy(desk: ImageDesk, url: str, sizes: Sizes, done: Future[Fetched]) -> dict[str, str] | str:
     try:
-        copies = resized(done.result().body)
-        names = {size: desk.base_url + image_folder.put(desk.folder, copy) for size, copy in copies.items()}
+        copies = resized(done.result().body, sizes)
+        return {size: desk.base_url + image_folder.put(desk.folder, copy) for size, copy in copies.items()}
     except DigestError as cause:
         return f"cannot be fetched: {str(cause).removeprefix(f'{url}: ')}"
     except ValueError as cause:
         return str(cause)
     except OSError as cause:
         return f"cannot be written to {desk.folder}: {cause.strerror}"
-    return Image(src=url, **names)

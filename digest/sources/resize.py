@@ -28,6 +28,10 @@ if TYPE_CHECKING:
 SIZES: Mapping[str, tuple[int, int]] = {"lead": (1200, 640), "row": (272, 204), "card": (520, 390)}
 """Twice what the templates show, for screens of double density; the ratio is that of their width and height."""
 
+LOGO: Mapping[str, tuple[int, int]] = {"logo": (112, 112)}
+WIDE: Mapping[str, tuple[int, int]] = {"wide": (992, 0)}
+"""Of a sponsor. Without a height: as high as it is, and never made larger."""
+
 MAX_PIXELS = 50_000_000
 """More than any camera that journalists carry; 150 MB unpacked."""
 
@@ -43,15 +47,15 @@ class Resized:
     suffix: str
 
 
-def resized(body: bytes) -> dict[str, Resized]:
-    """One file for each of SIZES; ValueError says why there is none."""
+def resized(body: bytes, sizes: Mapping[str, tuple[int, int]] = SIZES) -> dict[str, Resized]:
+    """One file for each of the sizes; ValueError says why there is none."""
     with _one_at_a_time, warnings.catch_warnings():  # Pillow warns of large pictures; we refuse them
         warnings.simplefilter("ignore")
-        upright = _upright(body)
-        return {name: _fitted(upright, size) for name, size in SIZES.items()}
+        upright = _upright(body, max(max(size) for size in sizes.values()))
+        return {name: _fitted(upright, size) for name, size in sizes.items()}
 
 
-def _upright(body: bytes) -> Pixels:
+def _upright(body: bytes, longest: int) -> Pixels:
     from PIL import Image, ImageOps, UnidentifiedImageError
 
     try:
@@ -66,7 +70,6 @@ def _upright(body: bytes) -> Pixels:
     if opened.width * opened.height > MAX_PIXELS:
         raise ValueError(f"has more than {MAX_PIXELS:,} pixels: {opened.width:,} by {opened.height:,}")
     try:
-        longest = max(max(size) for size in SIZES.values())
         opened.draft("RGB", (longest, longest))  # a large JPEG is unpacked at a half, a quarter or an eighth
         opened.load()
         return _plain(ImageOps.exif_transpose(opened))
@@ -106,6 +109,9 @@ def _fitted(image: Pixels, size: tuple[int, int]) -> Resized:
     """Cropped around the middle, a little above it: faces are there."""
     from PIL import Image, ImageOps
 
+    if not size[1]:
+        width = min(size[0], image.width)
+        size = (width, max(1, round(image.height * width / image.width)))
     fitted = ImageOps.fit(image, size, Image.Resampling.LANCZOS, centering=(0.5, 0.4))
     fitted.info = {}
     out = io.BytesIO()

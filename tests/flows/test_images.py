@@ -20,6 +20,7 @@ from digest.flows import publish
 from digest.flows.images import ImageDesk
 from digest.model.article import Image
 from digest.model.edition import EditionStatus
+from digest.model.newsletter import Sponsor
 from digest.sources.fetch import Fetcher
 from tests.pictures import bomb, photo, turned_photo
 from tests.site import NOW, add_articles, add_newsletter
@@ -158,6 +159,38 @@ def test_two_articles_with_one_picture_fetch_it_once(site: RunningSite, pictures
     _, images = build(site)
     assert (pictures.asked, images["Picture 1"].lead) == (["/1"], images["Picture 2"].lead)
     assert len(os.listdir(tmp_path / "images")) == 3
+
+
+def test_a_sponsor_has_copies_too(site: RunningSite, pictures: Site) -> None:
+    for path in ("/logo", "/wide"):
+        pictures.give(path, photo())
+    sponsor = Sponsor(
+        name="Alder Credit Union",
+        url="https://union.example",
+        title="An account",
+        logo=f"{pictures.url}/logo",
+        image=f"{pictures.url}/wide",
+    )
+    add_articles(site.app.engine, 1)
+    add_newsletter(site.app.engine, template="weekly", sponsors=(sponsor,))
+    [report] = publish.build_due(site.app.engine, site.app.press, now=NOW)
+    with reading(site.app.engine) as connection:
+        shown = editions.get_edition(connection, report.edition_id or 0).sponsor
+    assert shown is not None
+    assert shown.key == sponsor.key
+    sizes = [Pictures.open(io.BytesIO(site.client.get(url).content)).size for url in (shown.logo, shown.image)]
+    assert sizes == [(112, 112), (992, 744)]
+    assert pictures.url not in publish.open_maker(site.app.engine, site.app.press, report.edition_id or 0).web_view()
+
+
+def test_a_sponsor_s_picture_that_fails_stays(site: RunningSite, pictures: Site) -> None:
+    sponsor = Sponsor(name="A", url="https://union.example", title="An account", logo=f"{pictures.url}/gone")
+    add_articles(site.app.engine, 1)
+    add_newsletter(site.app.engine, template="weekly", sponsors=(sponsor,))
+    [report] = publish.build_due(site.app.engine, site.app.press, now=NOW)
+    with reading(site.app.engine) as connection:
+        assert editions.get_edition(connection, report.edition_id or 0).sponsor == sponsor
+    assert f"the picture {pictures.url}/gone stays where it is" in report.message
 
 
 @pytest.mark.parametrize(
