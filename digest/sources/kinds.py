@@ -27,7 +27,7 @@ class Kind(Protocol):
 
 
 class ReaderKind(Protocol):
-    """What a module offers whose sites have readers too; its Options are ReaderOptions (reading.py)."""
+    """What a module offers whose sites have readers too; its Options are ReaderOptions (readers.py)."""
 
     def readers(self, options: Any, *, now: datetime) -> Iterator[list[Registration]]:
         """Everybody whom the site knows, in pages."""

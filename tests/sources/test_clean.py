@@ -206,3 +206,36 @@ def test_a_text_made_to_take_long_does_not(piece: str) -> None:
     started = time.process_time()
     clean.summary("<a " + piece * 10_000 + "<")
     assert time.process_time() - started < 3
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        *(
+            "Continue reading",
+            "Keep reading",
+            "Read more",
+            "Read on",
+            "Read the full story",
+            "Weiterlesen",
+            "Mehr lesen",
+        ),
+        *("Weiter lesen", "Lire la suite", "Lire plus", "En savoir plus", "Continuer la lecture", "Leer más"),
+        *("Seguir leyendo", "Sigue leyendo", "Continuar leyendo", "Ler mais", "Leia mais", "Continue lendo"),
+        *("Continue a ler", "Continuar lendo", "Continuar a ler", "Leggi tutto", "Leggi di più", "Continua a leggere"),
+        *("Lees verder", "Lees meer", "Verder lezen", "READ MORE", "(more…)", "(mehr …)", "(suite...)", "(más…)"),
+        *("The post A first appeared on B", "The post A was originally published on B"),
+        *("Der Beitrag A erschien zuerst auf B", "Der Artikel A ist zuerst erschienen auf B"),
+        *("Cet article A est apparu en premier sur B", "La entrada A se publicó primero en B"),
+        *("El artículo A aparece primero en B", "O post A apareceu primeiro em B", "O artigo A aparece primeiro no B"),
+        *(
+            "O conteúdo A foi publicado primeiro em B",
+            "L’articolo A proviene da B",
+            "Het bericht A verscheen eerst op B",
+        ),
+        "L'articolo A sembra essere il primo su B",
+    ],
+)
+def test_what_blogs_append_goes_in_each_language(end: str) -> None:
+    assert clean.summary(f"<p>It runs again.</p><p>{end}</p>") == "It runs again."
+    assert clean.summary(f"{'It runs. ' * 300} {end}", 5_000) == clean.summary("It runs. " * 300, 5_000)
