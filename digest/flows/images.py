@@ -60,7 +60,7 @@ def copy_images(engine: Engine, desk: ImageDesk, edition_id: int) -> list[str]:
             copies[url] = found
     with writing(engine) as connection:
         store.replace_articles(connection, edition_id, list(_with_copies(waiting, copies)))
-        if edition.sponsor is not None:
+        if edition.sponsor is not None and {edition.sponsor.logo, edition.sponsor.image} & set(copies):
             store.change_text(connection, edition_id, sponsor=_sponsor_with_copies(edition.sponsor, copies))
     if wanted:
         log.event("images.copied", edition_id=edition_id, copied=len(copies), left=len(lines))
