@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import settings
 from sqlalchemy import Engine, create_engine, make_url
 
 from digest import config
@@ -26,6 +27,9 @@ from tests.site import NOW, Recorder, SmtpServer, make_press, write_thin_templat
 
 if TYPE_CHECKING:
     from tests.browser import BrowserThread
+
+settings.register_profile("without a clock", deadline=None)  # a busy machine is no reason to fail
+settings.load_profile("without a clock")
 
 HERE = Path(__file__).parent
 SERVERS = pytest.StashKey[dict[str, str]]()

@@ -24,7 +24,7 @@ def utc(text: str) -> datetime:
     return datetime.fromisoformat(text).replace(tzinfo=UTC)
 
 
-many = settings(max_examples=300, deadline=None)
+many = settings(max_examples=300)
 
 
 def schedule(days: str = "mon", at: str = "07:00", zone: str = "Europe/Berlin", **values: object) -> Schedule:

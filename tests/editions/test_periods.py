@@ -138,7 +138,7 @@ def test_an_hour_that_says_it_is_the_second_of_two_is_the_first() -> None:
     assert reader_instant(date(2026, 10, 25), time(2, 30, fold=1), "Europe/Berlin") == utc("2026-10-25 00:30")
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(zone=st.sampled_from(ALL_ZONES), day=st.dates(date(2000, 1, 1), date(2100, 12, 31)), at=st.times())
 def test_every_zone_day_and_time_has_an_instant_within_the_widest_day(zone: str, day: date, at: time) -> None:
     start = datetime.combine(day, time(0), UTC)
@@ -152,7 +152,7 @@ def test_a_zone_that_is_none_gives_the_fallback(name: str) -> None:
     assert known_zone(name, "Europe/Paris") == "Europe/Paris"
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(name=st.text())
 def test_no_name_of_a_zone_makes_trouble(name: str) -> None:
     ZoneInfo(known_zone(name, "UTC"))
@@ -202,7 +202,7 @@ def test_every_day_has_its_own_daily_period() -> None:
     assert list(found.values()) == [day.isoformat() for day in days(2024, 2035)]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     slot=st.sampled_from(SLOTS),
     zones=st.sets(st.sampled_from(ALL_ZONES), min_size=1, max_size=4),
@@ -447,7 +447,7 @@ def walks(draw: st.DrawFn) -> tuple[list[Choice], list[Choice]]:
     return choices, others
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(walk=walks())
 def test_whatever_a_reader_chooses_each_period_comes_once_and_in_time(walk: tuple[list[Choice], list[Choice]]) -> None:
     check(*walk, days_long=130)

@@ -37,7 +37,7 @@ _DOMAINS = st.builds(lambda labels, tld: ".".join([*labels, tld]), st.lists(_LAB
 _ADDRESSES = st.builds(lambda local, domain: f"{local}@{domain}", _LOCALS, _DOMAINS) | st.emails()
 
 
-@settings(max_examples=1_500, deadline=None)
+@settings(max_examples=1_500)
 @given(_ADDRESSES)
 @example("a" * 64 + "@" + "b" * 60 + "." + "c" * 60 + "." + "d" * 50 + ".org")
 @example("anna@example.org\n")
