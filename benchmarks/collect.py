@@ -13,7 +13,6 @@ import contextlib
 import hashlib
 import json
 import random
-import resource
 import subprocess
 import sys
 import tempfile
@@ -30,6 +29,7 @@ from typing import Any
 import feedparser
 from sqlalchemy import Column, Index, Integer, MetaData, Table, Text, create_engine, func, insert, select
 
+from benchmarks.memory import peak_mb
 from benchmarks.site import NOW, sqlite_url
 from digest import log
 from digest.db import migrate
@@ -201,7 +201,7 @@ def collect_database(own: str, site: str, summary: str) -> dict[str, float]:
     seconds = time.perf_counter() - started
     assert not report.error, report
     assert not report.refused, report.refused[:3]
-    return {"seconds": seconds, "articles": report.stored.new, "memory_mb": _memory_mb()}
+    return {"seconds": seconds, "articles": report.stored.new, "memory_mb": peak_mb()}
 
 
 def copy_database(own: str, site: str) -> dict[str, float]:
@@ -212,7 +212,7 @@ def copy_database(own: str, site: str) -> dict[str, float]:
         for page in connection.execute(select(table)).mappings().partitions(500):
             with writing(here) as into:
                 into.execute(insert(table), [dict(row) for row in page])
-    return {"seconds": time.perf_counter() - started, "memory_mb": _memory_mb()}
+    return {"seconds": time.perf_counter() - started, "memory_mb": peak_mb()}
 
 
 def _fill(site: str, count: int) -> None:
@@ -241,10 +241,6 @@ def _apart(*run: str) -> dict[str, float]:
     line = [sys.executable, "-m", "benchmarks.collect", "--run", *run]
     found: dict[str, float] = json.loads(subprocess.run(line, check=True, stdout=subprocess.PIPE, text=True).stdout)
     return found
-
-
-def _memory_mb() -> float:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 # --- what they are filled with ---------------------------------------------------------------------------------------

@@ -14,7 +14,6 @@ import email
 import email.policy
 import json
 import random
-import resource
 import subprocess
 import sys
 import tempfile
@@ -25,6 +24,7 @@ from typing import Any
 
 from sqlalchemy import Engine, func, select
 
+from benchmarks.memory import peak_mb
 from benchmarks.send import run_sender
 from benchmarks.site import NOW, make_site, open_maker, sqlite_url
 from benchmarks.yardsticks import smtp_sink
@@ -117,7 +117,7 @@ def measure(engine: Engine, edition_id: int) -> dict[str, Any]:
         "plan_cpu": plan_cpu,
         "splice_s": time.perf_counter() - started,
         "splice_cpu": time.process_time() - cpu,
-        "memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        "memory_mb": peak_mb(),
         "variants": maker.variants(),
     }
 

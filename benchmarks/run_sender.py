@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import gc
 import json
-import resource
 import sys
 import time
 
+from benchmarks.memory import peak_mb
 from benchmarks.site import CLOCK, open_maker, rsa_signer
 from digest import log
 from digest.db.engine import make_engine
@@ -34,7 +34,7 @@ def main() -> None:
     started, cpu = time.perf_counter(), time.process_time()
     report = asyncio.run(dispatch.send(engine, maker, [channel], clock=CLOCK))
     wall, cpu = time.perf_counter() - started, time.process_time() - cpu
-    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    memory = peak_mb()
     ended_at = time.time()
     print(
         json.dumps(
