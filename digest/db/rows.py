@@ -17,6 +17,7 @@ from sqlalchemy import (
     ClauseElement,
     ColumnElement,
     Connection,
+    Select,
     Text,
     cast,
     func,
@@ -59,6 +60,29 @@ def numbers(dialect: str, packed: ColumnElement[str]) -> Any:
         source = func.jsonb_array_elements_text(cast(packed, postgresql.JSONB)).table_valued("value").alias("packed")
         return select(cast(source.c.value, BigInteger))
     return select(func.json_each(packed).table_valued("value").alias("packed").c.value)
+
+
+def read_at_once(connection: Connection, query: Select[Any]) -> list[list[Any]]:
+    """The rows of a query as one JSON text, in the order of its first column: a third of the price of row after row, and a
+    thread that reads holds up the others once and not for every row.
+
+    returns   rows of plain values: JSON columns as what they hold, instants as texts for `instant`
+    """
+    source = query.subquery()
+    if connection.dialect.name == "postgresql":
+        rows: Any = cast(func.json_agg(func.json_build_array(*source.c)), Text)
+    else:
+        columns = (type_coerce(func.json(each), Text) if each.type is Json else each for each in source.c)
+        rows = func.json_group_array(func.json_array(*columns))
+    found: list[list[Any]] = json.loads(connection.execute(select(rows)).scalar() or "[]")
+    found.sort(key=itemgetter(0))
+    return found
+
+
+def instant(text: str) -> datetime:
+    """An instant as `read_at_once` gives it."""
+    at = datetime.fromisoformat(text)
+    return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
 
 
 class Prepared:

@@ -19,7 +19,7 @@ from sqlalchemy import BigInteger, Connection, Select, case, func, literal, or_,
 from sqlalchemy import Text as SqlText
 from sqlalchemy import cast as sql_cast
 
-from digest.db.rows import stored, unpacked, upsert
+from digest.db.rows import instant, read_at_once, stored, unpacked, upsert
 from digest.db.tables import batch, delivery, newsletter, subscriber, subscription, suppression
 from digest.db.types import Json, UtcDateTime
 from digest.delivery.counts import write_tally
@@ -203,8 +203,7 @@ def read_page(
     if slot:
         page = _came(page, since)
     wanted = page.subquery()
-    rows: Any = connection.execute(_readers(now).join(wanted, wanted.c.id == subscription.c.id))
-    return [Planned(*row) for row in rows]
+    return _planned(connection, _readers(now).join(wanted, wanted.c.id == subscription.c.id))
 
 
 def read_these(connection: Connection, ids: Sequence[int], *, since: datetime | None, now: datetime) -> list[Planned]:
@@ -213,8 +212,14 @@ def read_these(connection: Connection, ids: Sequence[int], *, since: datetime | 
     if since is not None:
         came = or_(subscription.c.slot == "", subscription.c.slot_since.is_(None), subscription.c.slot_since <= since)
         query = query.where(came)
-    rows: Any = connection.execute(query)
-    return [Planned(*row) for row in rows]
+    return _planned(connection, query)
+
+
+def _planned(connection: Connection, query: Any) -> list[Planned]:
+    return [
+        Planned(id_, hour, time_zone, preferences, instant(joined_at), skipped)
+        for id_, hour, time_zone, preferences, joined_at, skipped in read_at_once(connection, query)
+    ]
 
 
 def count_readers(connection: Connection, newsletter_id: int) -> dict[str, int]:
@@ -251,8 +256,8 @@ def list_evenly(connection: Connection, newsletter_id: int, *, count: int, of: i
 
 def read_reader(connection: Connection, subscription_id: int, *, now: datetime) -> Planned:
     """One reader as plan sees them."""
-    row: Any = connection.execute(_readers(now).where(subscription.c.id == subscription_id)).one()
-    return Planned(*row)
+    [reader] = _planned(connection, _readers(now).where(subscription.c.id == subscription_id))
+    return reader
 
 
 def _readers(now: datetime) -> Any:
@@ -390,7 +395,7 @@ def _write_batch(connection: Connection, edition_id: int, rows: Sequence[Row], d
         [
             [
                 row.subscription_id,
-                DeliveryStatus.SKIPPED.value if row.skipped else DeliveryStatus.PLANNED.value,
+                DeliveryStatus.SKIPPED if row.skipped else DeliveryStatus.PLANNED,
                 row.skipped,
                 row.picks or None,
                 None if row.skipped else waits_until,

@@ -28,7 +28,7 @@ from sqlalchemy import (
 )
 from sqlalchemy import Text as SqlText
 
-from digest.db.rows import Prepared, numbers, stored, taken_apart
+from digest.db.rows import Prepared, instant, numbers, read_at_once, stored, taken_apart
 from digest.db.tables import (
     attempt,
     batch,
@@ -161,7 +161,8 @@ class Due:
 
 def list_due(connection: Connection, batch_id: int, *, now: datetime) -> list[Due]:
     """The open rows of a batch in key order. index  ix_delivery_batch_id"""
-    rows: Any = connection.execute(
+    rows = read_at_once(
+        connection,
         select(
             delivery.c.id,
             delivery.c.subscription_id,
@@ -169,7 +170,7 @@ def list_due(connection: Connection, batch_id: int, *, now: datetime) -> list[Du
             delivery.c.first_attempt_at,
             subscription.c.joined_at,
             delivery.c.picks,
-            subscriber.c.id,
+            subscriber.c.id.label("subscriber_id"),
             subscriber.c.address,
             subscriber.c.name,
             subscriber.c.language,
@@ -179,8 +180,7 @@ def list_due(connection: Connection, batch_id: int, *, now: datetime) -> list[Du
         .join(subscription, subscription.c.id == delivery.c.subscription_id)
         .join(subscriber, subscriber.c.id == subscription.c.subscriber_id)
         .where(delivery.c.batch_id == batch_id, delivery.c.status.in_(OPEN))
-        .where(or_(delivery.c.next_attempt_at.is_(None), delivery.c.next_attempt_at <= now))
-        .order_by(delivery.c.id)
+        .where(or_(delivery.c.next_attempt_at.is_(None), delivery.c.next_attempt_at <= now)),
     )
     return [_due(*row) for row in rows]
 
@@ -189,8 +189,8 @@ def _due(
     delivery_id: DeliveryId,
     subscription_id: int,
     attempts: int,
-    first_attempt_at: datetime | None,
-    joined_at: datetime,
+    first_attempt_at: str | None,
+    joined_at: str,
     picks: Sequence[int] | None,
     subscriber_id: SubscriberId,
     address: str,
@@ -207,7 +207,8 @@ def _due(
         time_zone=time_zone,
         attributes=attributes,
     )
-    return Due(delivery_id, subscription_id, attempts, first_attempt_at, joined_at, picks, person)
+    first = instant(first_attempt_at) if first_attempt_at else None
+    return Due(delivery_id, subscription_id, attempts, first, instant(joined_at), picks, person)
 
 
 def _address(text: str) -> EmailAddress:
