@@ -414,7 +414,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_delivery")),
         sa.UniqueConstraint("edition_id", "subscription_id", name=op.f("uq_delivery_edition_id_subscription_id")),
-        postgresql_with={"fillfactor": 70},
+        postgresql_with={"fillfactor": 50},
     )
     op.create_index("ix_delivery_batch_id", "delivery", ["batch_id"], unique=False)
     op.create_index("ix_delivery_subscription_id", "delivery", ["subscription_id"], unique=False)
