@@ -30,7 +30,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from itertools import islice
+from itertools import compress, count, islice
 
 from digest.editions.picks import (
     EDITOR,
@@ -53,6 +53,8 @@ from digest.model.newsletter import Newsletter
 
 ASSUMED_MINUTES = 3
 """Reading time of an article of which nothing is known, where a budget must be kept."""
+
+_DIGITS = bytes.maketrans(b"01", b"\x00\x01")
 
 LIFT = 0.25
 """What each edition that passed an article over adds to its rank; a brand-new article that nobody read has 1.0."""
@@ -132,6 +134,7 @@ class Selector:
         self._scores = [scores[at] for at in order]
         self._bit = {candidate.position: number for number, candidate in enumerate(self.candidates)}
         self._positions = [candidate.position for candidate in self.candidates]
+        self._plain = [number_of(position, PLAIN) for position in self._positions]
         self._minutes = [each.article.reading_minutes or ASSUMED_MINUTES for each in self.candidates]
         self._sections = [each.section for each in self.candidates]
         sections = list(dict.fromkeys(each.section for each in candidates))  # they stand together in an edition
@@ -163,17 +166,15 @@ class Selector:
 
     def wish(self, choices: Choices) -> Wish:
         """Topics and authors that this newsletter does not have (any more) are as if they had not been chosen."""
-        topics = frozenset(choices.follow_topics)
+        topics, authors = frozenset(choices.follow_topics), choices.follow_authors
         if self._printed:
             topics &= self._printed
-        authors = frozenset(choices.follow_authors)
-        wanted = (
-            self._any(self._topics, topics) | self._any(self._authors, authors) if topics | authors else self.everything
-        )
+        follows = bool(topics or authors)
+        wanted = self._any(self._topics, topics) | self._any(self._authors, authors) if follows else self.everything
         pinned = 0 if Kind.EDITOR in choices.mute_kinds else self._pinned
         popular = 0 if Kind.POPULAR in choices.mute_kinds else self._popular
         muted = self._any(self._topics, choices.mute_topics) | self._any(self._authors, choices.mute_authors)
-        if topics | authors:  # what would have come by a recommendation alone
+        if follows and self._pinned | self._popular:  # what would have come by a recommendation alone
             muted |= (self._pinned | self._popular) & ~(wanted | pinned | popular)
         return Wish(
             eligible=(wanted | pinned | popular) & ~muted,
@@ -263,7 +264,7 @@ class Selector:
             Decision(
                 candidate=candidate,
                 rule=rule,
-                reason=reasons_of(candidate)[reason_of(self._number(wish, bit))] if rule is Rule.PICKED else None,
+                reason=reasons_of(candidate)[reason_of(self._numbers(wish, [bit])[0])] if rule is Rule.PICKED else None,
             )
             for bit, (candidate, rule) in enumerate(zip(self.candidates, self.rules(wish, past, new), strict=True))
         ]
@@ -336,25 +337,35 @@ class Selector:
             lead: int | None = chosen[0]
         else:
             arranged = sorted(chosen, key=self._standing.__getitem__)
-            has_image, wants_lead = self._has_image, self._newsletter.layout.lead
-            lead = next((bit for bit in chosen if has_image[bit]), None) if wants_lead else None
-        if lead is not None:
+            lead = self._first_with_image(chosen) if self._newsletter.layout.lead else None
+        if lead is not None and arranged[0] != lead:
             arranged.remove(lead)
             arranged.insert(0, lead)
-        return [self._number(wish, bit) for bit in arranged] if wish.ways or wish.pinned else self._plain(arranged)
+        return self._numbers(wish, arranged)
 
-    def _plain(self, bits: Sequence[int]) -> list[int]:
-        return [number_of(self._positions[bit], PLAIN) for bit in bits]
+    def _first_with_image(self, bits: Sequence[int]) -> int | None:
+        for bit in bits:
+            if self._has_image[bit]:
+                return bit
+        return None
 
-    def _number(self, wish: Wish, bit: int) -> int:
-        """With the reason for which this reader has it: the first rule that lets it in."""
-        if wish.pinned >> bit & 1:
-            return number_of(self._positions[bit], EDITOR)
-        wanted = wish.ways
-        for way, number in self._ways[bit]:
-            if way in wanted:
-                return number
-        return number_of(self._positions[bit], POPULAR if wish.ways and wish.popular >> bit & 1 else PLAIN)
+    def _numbers(self, wish: Wish, bits: Iterable[int]) -> list[int]:
+        """With the reason for which this reader has each of them: the first rule that lets it in."""
+        if not wish.ways and not wish.pinned:
+            return [self._plain[bit] for bit in bits]
+        found, ways, wanted, pinned = [], self._ways, wish.ways, wish.pinned
+        for bit in bits:
+            if pinned and pinned >> bit & 1:
+                found.append(number_of(self._positions[bit], EDITOR))
+                continue
+            for way, number in ways[bit]:
+                if way in wanted:
+                    found.append(number)
+                    break
+            else:
+                is_popular = wanted and wish.popular >> bit & 1
+                found.append(number_of(self._positions[bit], POPULAR) if is_popular else self._plain[bit])
+        return found
 
 
 def _of_author(author: str) -> str:
@@ -408,11 +419,7 @@ def _mask(bits: Iterable[int]) -> int:
 def _bits(mask: int) -> Iterator[int]:
     """Numbers of the bits that are set, the lowest first. Looked for in the digits: a whole number of hundreds of bits is
     copied by every operation on it."""
-    digits = f"{mask:b}"[::-1]
-    at = digits.find("1")
-    while at >= 0:
-        yield at
-        at = digits.find("1", at + 1)
+    return compress(count(), f"{mask:b}"[::-1].encode().translate(_DIGITS))
 
 
 def _say(rules: dict[int, Rule] | None, bit: int, rule: Rule) -> None:

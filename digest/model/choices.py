@@ -29,9 +29,9 @@ class Kind(StrEnum):
     POPULAR = "popular"  # among the most read, though the reader does not follow it
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Choices:
-    """Topics and authors are slugs: "health", "ana-kovač".
+    """Topics and authors are slugs: "health", "ana-kovač". Not frozen: a million are made, one after another.
 
     follow_...   only these, and what the editor or the other readers recommend; none: everything
     mute_...     never these; stronger than all else

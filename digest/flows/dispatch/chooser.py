@@ -73,13 +73,21 @@ class Chooser:
 
     def wish(self, preferences: str) -> Wish:
         """From the JSON text of a subscription's preferences."""
-        found = self._wishes.get(preferences)
-        if found is None:
-            if len(self._wishes) > MAX_KEPT:
-                self._wishes.clear()
-            choices = offered(choices_from_json(json.loads(preferences)), self.newsletter.offer)
-            found = self._wishes[preferences] = self.selector.wish(choices)
+        if (found := self._wishes.get(preferences)) is None:
+            self.look_into([preferences])
+            found = self._wishes[preferences]
         return found
+
+    def look_into(self, preferences: Iterable[str]) -> None:
+        """Those of many readers at once: their texts are read in one go."""
+        wanted = set(preferences)
+        new = list(wanted.difference(self._wishes))
+        if len(self._wishes) + len(new) > MAX_KEPT:
+            self._wishes.clear()
+            new = list(wanted)
+        for text, values in zip(new, json.loads(f"[{','.join(new)}]"), strict=True):
+            choices = offered(choices_from_json(values), self.newsletter.offer)
+            self._wishes[text] = self.selector.wish(choices)
 
     def new_to(self, reader: Planned) -> int:
         if self._all_new_until is None or reader.joined_at <= self._all_new_until:

@@ -217,6 +217,7 @@ class OwnPlanner(Chooser):
             if edition_id in self.earlier:
                 pasts.setdefault(reader, []).append(self.step(edition_id, picks, is_held))
         returning = self._returning(connection, page)
+        self.look_into(reader.preferences for reader in page)
         return [
             self._row(reader, pasts.get(reader.subscription_id), served, reader.subscription_id in returning)
             for reader in page
