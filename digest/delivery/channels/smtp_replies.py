@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections import deque
+from functools import lru_cache
 from typing import NamedTuple
 
 MAX_REPLY = 64 * 1024
@@ -15,6 +16,14 @@ class Reply(NamedTuple):
 
     code: int
     text: str
+
+
+@lru_cache(maxsize=64)
+def _whole(line: bytes) -> Reply | None:
+    """The reply that this line is by itself. To MAIL, RCPT and DATA a server says the same every time."""
+    if line[3:4] == b" " and line[:1] in b"2345" and line[:3].isdigit():
+        return Reply(int(line[:3]), line[4:].decode("utf-8", "replace"))
+    return None
 
 
 class Broken(Exception):
@@ -48,8 +57,8 @@ class Replies(asyncio.Protocol):
 
     def _line(self, line: bytes) -> None:
         """Most lines are whole replies; what is not goes the long way round."""
-        if line[3:4] == b" " and not self._lines and line[:1] in b"2345" and line[:3].isdigit() and self._lost is None:
-            self._replies.append(Reply(int(line[:3]), line[4:].decode("utf-8", "replace")))
+        if not self._lines and self._lost is None and (reply := _whole(line)) is not None:
+            self._replies.append(reply)
             return
         match = self._LINE.fullmatch(line)
         if match is None:
@@ -87,6 +96,10 @@ class Replies(asyncio.Protocol):
     def is_ahead(self) -> bool:
         """Is there a reply that nobody waits for? Before a body goes out that means: out of step."""
         return bool(self._replies) or self._lost is not None
+
+    def next(self) -> Reply | None:
+        """The next reply, if it is there already."""
+        return self._replies.popleft() if self._replies else None
 
     async def reply(self, timeout_s: float) -> Reply:
         """The next reply; Broken when there will be none."""
