@@ -110,7 +110,7 @@ def _message_size(engine: Any, edition_id: int) -> int:
     maker = open_maker(engine, edition_id)
     with reading(engine) as connection:
         rows = list_due(connection, 1, now=NOW)[:100]
-    return round(statistics.mean(len(maker.outgoing(row, at=NOW).content) for row in rows))
+    return round(statistics.mean(maker.outgoing(row, at=NOW).size for row in rows))
 
 
 class _Postgresql:

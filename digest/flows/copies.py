@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from digest.audience import tokens
@@ -25,7 +26,7 @@ from digest.model.delivery import DeliveryId
 from digest.model.edition import Edition, Pick
 from digest.model.envelope import Envelope, Outgoing
 from digest.model.newsletter import Newsletter
-from digest.model.place import arrange, has
+from digest.model.place import Regions, arrange, by_region, has
 from digest.model.rendering import RenderedCopy
 from digest.model.subscriber import Reader, Subscriber, SubscriberId
 from digest.render.html import Renderer
@@ -130,6 +131,7 @@ class CopyMaker:
         offer = self.newsletter.offer
         self._arrangement = Arrangement(edition.candidates, self.newsletter.layout, shows_reasons=offer.reasons)
         self._general = self._picks_in_general()
+        self._general_regions = by_region(self._general)
         self._by_language: dict[str, tuple[Renderer, Splicer]] = {}
         self._mail_from = str(self.newsletter.sender)
         self._days: dict[tuple[int, str], str] = {}
@@ -147,24 +149,25 @@ class CopyMaker:
 
     def prepare(self, recipients: Sequence[Recipient]) -> None:
         """Render ahead what these readers need, many blocks in one go."""
-        by_language: dict[str, list[Copy]] = {}
+        by_splicer: dict[Splicer, list[Copy]] = {}
         for recipient in recipients:
-            by_language.setdefault(self._language(recipient.subscriber.language), []).append(self._copy(recipient))
-        for language, copies in by_language.items():
-            self._compiled(language)[1].prepare(copies)
+            _, splicer, copy = self._copy(recipient)
+            by_splicer.setdefault(splicer, []).append(copy)
+        for splicer, copies in by_splicer.items():
+            splicer.prepare(copies)
 
     def outgoing(self, due: Due, *, at: datetime) -> Outgoing:
         recipient = Recipient(
             subscription_id=due.subscription_id, subscriber=due.subscriber, joined_at=due.joined_at, picks=due.picks
         )
         return Outgoing(
-            delivery_id=due.delivery_id, envelope=self.envelope(recipient), content=self.message(recipient, at=at)
+            delivery_id=due.delivery_id, envelope=self.envelope(recipient), parts=self._parts(recipient, at=at)
         )
 
     def test_copy(self, recipient: Recipient, *, at: datetime) -> Outgoing:
         """For `digest edition test`: belongs to no ledger row."""
         return Outgoing(
-            delivery_id=DeliveryId(0), envelope=self.envelope(recipient), content=self.message(recipient, at=at)
+            delivery_id=DeliveryId(0), envelope=self.envelope(recipient), parts=self._parts(recipient, at=at)
         )
 
     def envelope(self, recipient: Recipient) -> Envelope:
@@ -172,22 +175,25 @@ class CopyMaker:
 
     def message(self, recipient: Recipient, *, at: datetime) -> bytes:
         """The bytes as they go out at that instant."""
-        splicer = self._compiled(self._language(recipient.subscriber.language))[1]
-        message = splicer.message(self._copy(recipient), at=at)
-        return self._signer.signed(message, at) if self._signer else message
+        return b"".join(self._parts(recipient, at=at))
+
+    def _parts(self, recipient: Recipient, *, at: datetime) -> Sequence[bytes]:
+        _, splicer, copy = self._copy(recipient)
+        parts = splicer.parts(copy, at=at)
+        return [self._signer.signed(b"".join(parts), at)] if self._signer else parts
 
     def plain(self, recipient: Recipient) -> RenderedCopy:
         """The same mail rendered by itself, the slow way: what the message must decode to (P8)."""
-        renderer, splicer = self._compiled(self._language(recipient.subscriber.language))
-        copy = splicer.fitted(self._copy(recipient))
+        renderer, splicer, copy = self._copy(recipient)
+        copy = splicer.fitted(copy)
         rendered = renderer.plain({"reader": copy.reader}, arrange(copy.picks))
         html, text = plain_parts(rendered.html, rendered.text)
         return RenderedCopy(subject=rendered.subject, html=html, text=text)
 
     def check_regions(self, recipient: Recipient) -> None:
         """RenderFailed when the template has no place for some of this edition's articles: they would be lost (P4)."""
-        splicer = self._compiled(self._language(recipient.subscriber.language))[1]
-        for region, is_html in splicer.lost(self._copy(recipient)):
+        _, splicer, copy = self._copy(recipient)
+        for region, is_html in splicer.lost(copy):
             raise RenderFailed(
                 f"{'body.html' if is_html else 'body.txt'} of template {self.newsletter.template!r} has no "
                 f'{{% picks "{region}" %}}: the articles that stand there would be lost'
@@ -195,8 +201,7 @@ class CopyMaker:
 
     def is_whole(self, recipient: Recipient) -> bool:
         """Does this copy fit into what mail programs show, without articles of it becoming headlines?"""
-        splicer = self._compiled(self._language(recipient.subscriber.language))[1]
-        copy = self._copy(recipient)
+        _, splicer, copy = self._copy(recipient)
         return splicer.fitted(copy).picks is copy.picks
 
     def web_view(self) -> str:
@@ -208,9 +213,8 @@ class CopyMaker:
             PublicAddresses(),
         )
         maker.withdraw(self.revision, self._withdrawn)
-        copy = maker._copy(Recipient(subscription_id=0, subscriber=nobody))
+        renderer, splicer, copy = maker._copy(Recipient(subscription_id=0, subscriber=nobody))
         copy = replace(copy, reader=replace(copy.reader, address=""))
-        renderer, splicer = maker._compiled(self.newsletter.language)
         copy = splicer.fitted(copy)
         return renderer.plain({"reader": copy.reader}, arrange(copy.picks)).html
 
@@ -253,13 +257,14 @@ class CopyMaker:
             self._languages[wanted] = found
         return found
 
-    def _copy(self, recipient: Recipient) -> Copy:
+    def _copy(self, recipient: Recipient) -> tuple[Renderer, Splicer, Copy]:
+        """What this reader's copy is, with those who can make it."""
         subscriber = recipient.subscriber
         language = self._language(subscriber.language)
-        renderer, _ = self._compiled(language)
+        renderer, splicer = self._compiled(language)
         name = clean_line(subscriber.name)
         url, mailto = self._addresses.leaving(recipient.subscription_id)
-        picks = self._picks_of(recipient.picks)
+        picks, regions = self._picks_of(recipient.picks)
         own: dict[str, str] = {}
         if self.newsletter.offer.is_any:
             own = self._own_words(picks, recipient)
@@ -271,23 +276,25 @@ class CopyMaker:
             time_zone=subscriber.time_zone,
             joined_on=self._day(recipient.joined_at, language),
             unsubscribe_url=url,
-            has=has(picks),
-            picks=tuple([renderer.view(pick.candidate) for pick in picks]),
+            has=has(regions),
+            make_picks=partial(renderer.views, picks),
             attributes={key: clean_line(str(value)) for key, value in subscriber.attributes.items()},
             **own,
         )
-        return Copy(
+        copy = Copy(
             reader=reader,
             address=subscriber.address,
             subscription_id=recipient.subscription_id,
             picks=picks,
+            regions=regions,
             unsubscribe_mailto=mailto,
         )
+        return renderer, splicer, copy
 
-    def _picks_of(self, packed: Sequence[int] | None) -> tuple[Pick, ...]:
+    def _picks_of(self, packed: Sequence[int] | None) -> tuple[tuple[Pick, ...], Regions]:
         """What stands in this copy: the ledger says it, so that the same copy can be made again (P10)."""
         if packed is None and not self._withdrawn:
-            return self._general
+            return self._general, self._general_regions
         if packed is None:
             numbers: Sequence[int] = [number_of(pick.candidate.position, PLAIN) for pick in self._general]
             length = Length.FULL
@@ -297,7 +304,7 @@ class CopyMaker:
             numbers = [each for each in numbers if position_of(each) not in self._withdrawn]
             if not numbers:
                 raise NothingLeft("all of its articles were withdrawn")
-        return self._arrangement.picks(numbers, length)
+        return self._arrangement.by_region(numbers, length)
 
     def _picks_in_general(self) -> tuple[Pick, ...]:
         """The whole edition; or where readers have digests of their own, that of one who chose nothing."""

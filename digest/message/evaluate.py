@@ -7,8 +7,9 @@ walk over steps. Whatever else an expression does stays as it was recorded.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import fields
+from functools import lru_cache
 from operator import attrgetter
 
 from digest.message.cut import Context, Hole, written
@@ -21,6 +22,7 @@ Evaluator = Callable[[Facts], object]
 Filler = Callable[[Facts], bytes]
 
 _FIELDS: dict[type, set[str]] = {of: {field.name for field in fields(of)} for of in (Reader, Has, Place)}
+_FIELDS[Reader].add("picks")
 _ROOTS: dict[str, type] = {"reader": Reader, "place": Place}
 _SIMPLE_TYPES = frozenset({bool, str, int, type(None)})
 
@@ -36,17 +38,7 @@ _UNTOUCHED = {
 
 def evaluator(expression: Expression) -> Evaluator:
     """`expression.value`, faster where it begins with attributes of the reader or the place."""
-    if not isinstance(expression, Path) or expression.root not in _ROOTS:
-        return expression.value
-    names: list[str] = []
-    of: type | None = _ROOTS[expression.root]
-    for step in expression.steps:
-        name = step.name.removeprefix(".")
-        if of is None or step.args or step.name == name or name not in _FIELDS[of]:
-            break
-        names.append(name)
-        of = Has if of is Reader and name == "has" else None
-    if not names:
+    if not isinstance(expression, Path) or not (names := _attributes(expression)):
         return expression.value
     root, get, rest = expression.root, attrgetter(".".join(names)), expression.steps[len(names) :]
     if not rest:
@@ -59,6 +51,36 @@ def evaluator(expression: Expression) -> Evaluator:
         return value
 
     return walk
+
+
+def _attributes(path: Path) -> list[str]:
+    """The attributes that a path begins with."""
+    names: list[str] = []
+    of = _ROOTS.get(path.root)
+    for step in path.steps:
+        name = step.name.removeprefix(".")
+        if of is None or step.args or step.name == name or name not in _FIELDS[of]:
+            break
+        names.append(name)
+        of = Has if of is Reader and name == "has" else None
+    return names
+
+
+def _reader_attribute(expression: Expression) -> str:
+    """ "has.lead" for `reader.has.lead`; "" for what is more than an attribute of the reader."""
+    if not isinstance(expression, Path) or expression.root != "reader":
+        return ""
+    names = _attributes(expression)
+    return ".".join(names) if len(names) == len(expression.steps) else ""
+
+
+def truths(questions: Sequence[Question]) -> Callable[[Facts], tuple[bool, ...]] | None:
+    """The answers to several questions at once, where each is whether the reader has something; None where one is not."""
+    names = [_reader_attribute(each.expression) if each.test.call is bool else "" for each in questions]
+    if len(names) < 2 or not all(names):
+        return None
+    get = attrgetter(*names)
+    return lambda facts: tuple(map(bool, get(facts["reader"])))
 
 
 def asker(question: Question) -> Callable[[Facts], Hashable]:
@@ -78,16 +100,26 @@ def filler(hole: Hole, place: Place | None = None) -> Filler:
     """What goes into a hole, encoded. `place`: where the hole stands, for an expression that asks it too."""
     value_of, context, untouched = evaluator(hole.expression), hole.context, _UNTOUCHED[hole.context].fullmatch
 
-    def fill(facts: Facts) -> bytes:
-        value = value_of(facts)
+    def encoded(value: object) -> bytes:
         text = "" if value is None else str(value)
+        if not text:
+            return b""
         if untouched(text) and "  " not in text:
             return text.encode() + b"=\r\n"
-        return encode_piece(written(text, context)) if text else b""
+        return _encoded(text, context)
 
+    if name := _reader_attribute(hole.expression):
+        get = attrgetter(name)
+        return lambda facts: encoded(get(facts["reader"]))
     if place is None:
-        return fill
-    return lambda facts: fill({**facts, "place": place})
+        return lambda facts: encoded(value_of(facts))
+    return lambda facts: encoded(value_of({**facts, "place": place}))
+
+
+@lru_cache(maxsize=4096)
+def _encoded(text: str, context: Context) -> bytes:
+    """What is long or not plain is mostly not one reader's alone: titles, names of cities."""
+    return encode_piece(written(text, context))
 
 
 def is_of_reader(expression: Expression) -> bool:

@@ -7,7 +7,7 @@ alone is filled in.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,12 +18,15 @@ from digest.message.evaluate import Evaluator, Filler, evaluator, filler, is_of_
 from digest.message.variants import Variants
 from digest.model.edition import Pick
 from digest.model.expression import Asked, Facts, Question
-from digest.model.place import Place, arrange
+from digest.model.place import Place, Stand, by_region
 from digest.model.rendering import BlockWanted, EditionRenderer, RenderedFrame, Site
 from digest.model.subscriber import Reader
 
 MAX_VARIANTS = 5_000
-MAX_PLACES = 5_000
+MAX_PLACES = 50_000
+
+OF_PICK = {"reason", "subject", "switch"}
+"""What a place says of its pick: it goes by the pick in any case."""
 
 Encoded = bytes | Hole | SiteMark
 
@@ -41,38 +44,51 @@ class Block:
 class Standing:
     """A block at a place: what depends on the place alone is filled in, what is left asks the reader.
 
-    whole   all of it, where nothing is left; else None
+    size       bytes of its HTML, before the encoding
+    is_fixed   the block itself is the same for all readers
     """
 
     parts: list[bytes | Filler]
     size: int
     is_fixed: bool
-    whole: bytes | None
+
+
+Row = dict[Pick, bytes | Standing]
+"""What stands at a place: bytes, where nothing is left open."""
 
 
 @dataclass(slots=True, kw_only=True)
 class FrameSite:
     """A site of a frame.
 
-    standing   by place, then by the article's position; only blocks that ask no reader. Places that are the same to all
-               blocks of the site share what stands there
+    rows       what stands at each of the places of a region, by pick; only blocks that ask no reader. Places that are the
+               same to all blocks of the site share a row
+    sizes      of the HTML of what is bytes in a row, before the encoding; 0 in the text part. longest: of them
+    is_open    something at this site is not bytes
     uses       what of the place any block of the site looks at
     """
 
     site: Site
     blocks: dict[int, Variants[Block]] = field(default_factory=dict)
-    standing: dict[Place, dict[int, Standing]] = field(default_factory=dict)
-    alike: dict[tuple[object, ...], dict[int, Standing]] = field(default_factory=dict)
+    rows: dict[Stand, tuple[Row, ...]] = field(default_factory=dict)
+    alike: dict[tuple[object, ...], Row] = field(default_factory=dict)
+    sizes: dict[bytes, int] = field(default_factory=dict)
+    longest: int = 0
+    is_open: bool = False
     uses: set[str] = field(default_factory=set)
+    kept: int = 0
 
-    def at(self, place: Place) -> dict[int, Standing]:
-        """What stands at this place, to be added to."""
-        if place not in self.standing:
-            if len(self.standing) > MAX_PLACES:
+    def at(self, stand: Stand) -> tuple[Row, ...]:
+        """The rows of these places, to be added to."""
+        if (found := self.rows.get(stand)) is None:
+            if self.kept > MAX_PLACES:
                 self.forget()
-            key = tuple(getattr(place, name) for name in sorted(self.uses))
-            self.standing[place] = self.alike.setdefault(key, {})
-        return self.standing[place]
+            self.kept += len(stand.places)
+            names = sorted(self.uses - OF_PICK)
+            found = self.rows[stand] = tuple(
+                self.alike.setdefault(tuple(getattr(place, name) for name in names), {}) for place in stand.places
+            )
+        return found
 
     def use(self, names: set[str]) -> None:
         if not names <= self.uses:
@@ -80,8 +96,10 @@ class FrameSite:
             self.forget()
 
     def forget(self) -> None:
-        self.standing.clear()
+        self.rows.clear()
         self.alike.clear()
+        self.sizes.clear()
+        self.kept = 0
 
 
 @dataclass(slots=True)
@@ -102,6 +120,14 @@ class Frame:
     flow: list[Stretch]
     sites: tuple[FrameSite, ...]
     size: int
+    flows: dict[tuple[str, ...], list[Stretch]] = field(default_factory=dict)
+
+    def flow_of(self, regions: Iterable[str]) -> list[Stretch]:
+        """The frame for copies that have picks in these regions alone: the others' sites hold nothing."""
+        key = tuple(regions)
+        if (found := self.flows.get(key)) is None:
+            found = self.flows[key] = _without_empty(self.flow, key)
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,29 +190,42 @@ class Frames:
             found = self._frames.add(rendered.asked, self._compiled_frame(rendered))
         return found
 
-    def stand(self, frame: Frame, site: FrameSite, pick: Pick, place: Place, facts: Facts) -> Standing:
-        facts = {**facts, "place": place}
-        want = BlockWanted(frame=frame.number, site=site.site, candidate=pick.candidate, facts=facts)
-        block = self._block(site, want)
-        if block is None:
-            self._render([(site, want)])
-            block = self._block(site, want)
-            if block is None:
+    def stand(
+        self, frame: Frame, site: FrameSite, stand: Stand, picks: Sequence[Pick], facts: Facts
+    ) -> list[bytes | Standing]:
+        """What stands at these places for this reader; what nobody needed before is rendered."""
+        rows = site.at(stand)
+        new = {index: pick for index, pick in enumerate(picks) if pick not in rows[index]}
+        wanted = {index: _wanted(frame, site, pick, stand.places[index], facts) for index, pick in new.items()}
+        missing = [(site, want) for want in wanted.values() if self._block(site, want) is None]
+        if missing:
+            self._render(missing)
+            if any(self._block(site, want) is None for _, want in missing):
                 raise RenderFailed("a block that was just rendered is gone")
-        return self._placed(site, block, pick, place)
+            # rendering may forget what stood there: all of it is looked at again
+            return self.stand(frame, site, stand, picks, facts)
+        found: list[bytes | Standing] = []
+        for index, pick in enumerate(picks):
+            if index not in wanted:
+                found.append(rows[index][pick])
+            elif (block := self._block(site, wanted[index])) is not None:
+                found.append(self._placed(site, block, stand, index, pick))
+        return found
 
     @staticmethod
-    def _placed(site: FrameSite, block: Block, pick: Pick, place: Place) -> Standing:
+    def _placed(site: FrameSite, block: Block, stand: Stand, index: int, pick: Pick) -> bytes | Standing:
         """The block at this place; kept for all who need it there, unless it asked the reader."""
-        parts = list(_settled(block.pieces, place))
-        standing = Standing(
-            parts=parts,
-            size=block.size if site.site.is_html else 0,
-            is_fixed=not block.asks_reader,
-            whole=parts[0] if len(parts) == 1 and isinstance(parts[0], bytes) else None,
-        )
+        parts = list(_settled(block.pieces, stand.places[index].of(pick)))
+        size, row = block.size if site.site.is_html else 0, site.at(stand)[index]
+        if not block.asks_reader and len(parts) == 1 and isinstance(parts[0], bytes):
+            row[pick] = parts[0]
+            site.sizes[parts[0]] = size
+            site.longest = max(site.longest, size)
+            return parts[0]
+        site.is_open = True
+        standing = Standing(parts, size, not block.asks_reader)
         if standing.is_fixed:
-            site.at(place)[pick.candidate.position] = standing
+            row[pick] = standing
         return standing
 
     def _block(self, site: FrameSite, want: BlockWanted) -> Block | None:
@@ -202,18 +241,18 @@ class Frames:
         wanted: dict[object, tuple[FrameSite, BlockWanted]] = {}
         for reader, picks in copies:
             facts: Facts = {"reader": reader}
-            frame, regions = self.frame(facts), arrange(picks)
+            frame, regions = self.frame(facts), by_region(picks)
             for site in frame.sites:
-                for pick, place in regions.get(site.site.region, ()):
-                    position = pick.candidate.position
-                    if position in site.standing.get(place, ()):
+                if (placed := regions.get(site.site.region)) is None:
+                    continue
+                stand, members = placed
+                for index, pick in enumerate(members):
+                    if pick in site.at(stand)[index]:
                         continue
-                    want = BlockWanted(
-                        frame=frame.number, site=site.site, candidate=pick.candidate, facts={**facts, "place": place}
-                    )
-                    block = self._block(site, want)
+                    want = _wanted(frame, site, pick, stand.places[index], facts)
+                    position, block = pick.candidate.position, self._block(site, want)
                     if block is not None and not block.asks_reader:
-                        self._placed(site, block, pick, place)
+                        self._placed(site, block, stand, index, pick)
                     elif block is None:
                         variants = site.blocks.setdefault(position, Variants())
                         trail = variants.trail(want.facts)
@@ -277,6 +316,11 @@ class Frames:
         self._renderer.forget()
 
 
+def _wanted(frame: Frame, site: FrameSite, pick: Pick, place: Place, facts: Facts) -> BlockWanted:
+    facts = {**facts, "place": place.of(pick)}
+    return BlockWanted(frame=frame.number, site=site.site, candidate=pick.candidate, facts=facts)
+
+
 def _stretches(flow: Sequence[bytes | Filler | FrameSite]) -> list[Stretch]:
     """Bytes that follow each other are joined; each site ends a stretch."""
     found = [Stretch()]
@@ -296,6 +340,16 @@ def _stretches(flow: Sequence[bytes | Filler | FrameSite]) -> list[Stretch]:
             stretch.parts.append(b"")
     found[-1].parts.append(b"".join(pending))
     return found
+
+
+def _without_empty(flow: Sequence[Stretch], regions: Sequence[str]) -> list[Stretch]:
+    pieces: list[bytes | Filler | FrameSite] = []
+    for stretch in flow:
+        fillers = dict(stretch.slots)
+        pieces += [fillers.get(index, part) for index, part in enumerate(stretch.parts)]
+        if stretch.site is not None and stretch.site.site.region in regions:
+            pieces.append(stretch.site)
+    return _stretches(pieces)
 
 
 def _settled(pieces: Sequence[Encoded], place: Place) -> Iterator[bytes | Filler]:

@@ -12,7 +12,9 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import lru_cache
+from functools import lru_cache, partial
+from operator import getitem
+from typing import Any
 
 from digest.message.evaluate import Evaluator, Filler
 from digest.message.frames import Cause, Frame, Frames, ended
@@ -21,7 +23,7 @@ from digest.message.unsubscribe import list_unsubscribe
 from digest.model.address import EmailAddress, clean_line
 from digest.model.edition import Pick, Region
 from digest.model.expression import Facts
-from digest.model.place import arrange, has
+from digest.model.place import Regions, by_region, has
 from digest.model.rendering import EditionRenderer
 from digest.model.subscriber import Reader
 
@@ -32,12 +34,16 @@ MAX_SHORTENED = 50_000
 
 @dataclass(slots=True, kw_only=True)
 class Copy:
-    """An edition as one reader gets it. `reader.has` and `reader.picks` are set from `picks` where they are not."""
+    """An edition as one reader gets it. What `reader` says of the picks is set where it is not.
+
+    regions   the picks by region, where that is known already
+    """
 
     reader: Reader
     address: EmailAddress
     subscription_id: int
     picks: tuple[Pick, ...]
+    regions: Regions | None = None
     unsubscribe_mailto: str = ""
 
 
@@ -45,7 +51,7 @@ class Copy:
 class _Skeleton:
     """A message without what is the reader's own. parts[0] is left free for the headers.
 
-    size        bytes of its HTML, before the encoding
+    size        bytes of its HTML, before the encoding; more, as long as it is not too long in any case
     is_shared   no block of it asked the reader
     """
 
@@ -72,6 +78,10 @@ class Splicer:
 
     def message(self, copy: Copy, *, at: datetime) -> bytes:
         """The whole message; `at` becomes its Date."""
+        return b"".join(self.parts(copy, at=at))
+
+    def parts(self, copy: Copy, *, at: datetime) -> list[bytes]:
+        """The same in pieces: putting 40,000 bytes together is for whoever sends them."""
         skeleton, copy = self._skeleton(self._with_picks(copy, copy.picks))
         facts: Facts = {"reader": copy.reader}
         parts = skeleton.parts.copy()
@@ -82,7 +92,7 @@ class Splicer:
                 value = filled[fill] = fill(facts)
             parts[index] = value
         parts[0] = self._headers(copy, skeleton, facts, at)
-        return b"".join(parts)
+        return parts
 
     def prepare(self, copies: Sequence[Copy]) -> None:
         """Render what these copies need and nobody needed before, in as few runs of the inliner as possible."""
@@ -118,14 +128,15 @@ class Splicer:
 
     def _is_too_long(self, copy: Copy) -> bool:
         facts: Facts = {"reader": copy.reader}
-        return self._assembled(self._frames.frame(facts), copy.picks, facts).size > CLIPPING_BUDGET
+        return self._assembled(self._frames.frame(facts), by_region(copy.picks), facts).size > CLIPPING_BUDGET
 
     def _with_picks(self, copy: Copy, picks: tuple[Pick, ...]) -> Copy:
-        reader, wanted = copy.reader, has(picks)
-        if copy.picks is picks and reader.has is wanted and len(reader.picks) == len(picks):
+        regions = copy.regions if copy.regions is not None and copy.picks is picks else by_region(picks)
+        wanted = has(regions)
+        if copy.regions is regions and copy.reader.has is wanted:
             return copy
-        views = tuple(self._renderer.view(pick.candidate) for pick in picks)
-        return replace(copy, picks=picks, reader=replace(reader, has=wanted, picks=views))
+        reader = replace(copy.reader, has=wanted, make_picks=partial(self._renderer.views, picks))
+        return replace(copy, picks=picks, regions=regions, reader=reader)
 
     def _headers(self, copy: Copy, skeleton: _Skeleton, facts: Facts, at: datetime) -> bytes:
         head = self._letterhead
@@ -135,7 +146,7 @@ class Splicer:
                 _date(at),
                 header("To", mailbox(copy.address, copy.reader.name)),
                 subject(clean_line("".join(pieces))),
-                header("Message-ID", message_id(head.edition_id, copy.subscription_id, head.message_domain)),
+                f"Message-ID: {message_id(head.edition_id, copy.subscription_id, head.message_domain)}\r\n".encode(),
                 list_unsubscribe(copy.reader.unsubscribe_url, copy.unsubscribe_mailto),
                 self._static,
             )
@@ -158,7 +169,7 @@ class Splicer:
             return found, copy
         if self._shortened and (shorter := self._shortened.get(key)) is not None:
             return self._skeleton(self._with_picks(copy, shorter))
-        skeleton = self._assembled(frame, copy.picks, facts)
+        skeleton = self._assembled(frame, copy.regions or by_region(copy.picks), facts)
         if skeleton.size > CLIPPING_BUDGET and (shorter := _shortened(copy.picks)) is not None:
             if len(self._shortened) > MAX_SHORTENED:
                 self._shortened.clear()
@@ -170,36 +181,49 @@ class Splicer:
                 self._skeletons.popitem(last=False)
         return skeleton, copy
 
-    def _assembled(self, frame: Frame, picks: tuple[Pick, ...], facts: Facts) -> _Skeleton:
+    def _assembled(self, frame: Frame, regions: Regions, facts: Facts) -> _Skeleton:
         """Everything in its order."""
-        regions = arrange(picks)
         parts: list[bytes] = [b""]
         slots: list[tuple[int, Filler]] = []
-        size, is_shared = frame.size, True
-        for stretch in frame.flow:
+        size = most = frame.size
+        is_shared = True
+        measured: list[tuple[dict[bytes, int], list[bytes]]] = []
+        for stretch in frame.flow_of(regions):
             if stretch.slots:
                 start = len(parts)
                 slots += [(start + index, fill) for index, fill in stretch.slots]
             parts += stretch.parts
             site = stretch.site
-            if site is None or (placed := regions.get(site.site.region)) is None:
+            if site is None:
                 continue
-            known = site.standing
-            for pick, place in placed:
-                at_place = known.get(place)
-                block = at_place.get(pick.candidate.position) if at_place is not None else None
-                if block is None:
-                    block = self._frames.stand(frame, site, pick, place, facts)
-                size += block.size
-                is_shared = is_shared and block.is_fixed
-                if block.whole is not None:
-                    parts.append(block.whole)
-                    continue
-                for part in block.parts:
-                    if not isinstance(part, bytes):
-                        slots.append((len(parts), part))
-                    parts.append(part if isinstance(part, bytes) else b"")
-        return _Skeleton(parts, slots, frame.subject, size, is_shared)
+            stand, members = regions[site.site.region]
+            try:
+                found = list(map(getitem, site.rows[stand], members))
+            except KeyError:
+                found = self._frames.stand(frame, site, stand, members, facts)
+            whole: Any = found
+            if site.is_open:
+                whole = []
+                for each in found:
+                    if isinstance(each, bytes):
+                        whole.append(each)
+                        parts.append(each)
+                        continue
+                    size += each.size
+                    most += each.size
+                    is_shared = is_shared and each.is_fixed
+                    for part in each.parts:
+                        if not isinstance(part, bytes):
+                            slots.append((len(parts), part))
+                        parts.append(part if isinstance(part, bytes) else b"")
+            else:
+                parts += whole
+            if site.longest:
+                most += site.longest * len(whole)
+                measured.append((site.sizes, whole))
+        if most > CLIPPING_BUDGET:  # only then it is worth looking closely
+            most = size + sum(sizes[each] for sizes, whole in measured for each in whole)
+        return _Skeleton(parts, slots, frame.subject, most, is_shared)
 
     def _forget(self) -> None:
         """What was made of frames that are forgotten."""

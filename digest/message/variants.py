@@ -6,8 +6,8 @@ from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-from digest.message.evaluate import asker
-from digest.model.expression import Asked, Facts
+from digest.message.evaluate import asker, truths
+from digest.model.expression import Asked, Facts, Question
 
 T = TypeVar("T")
 
@@ -31,9 +31,14 @@ class Variants(Generic[T]):
 
     def __init__(self) -> None:
         self._root: _Node[T] | None = None
+        self._usual: tuple[Question, ...] = ()
+        self._answers: Callable[[Facts], tuple[bool, ...]] | None = None
+        self._known: dict[tuple[Hashable, ...], T] = {}
         self.count = 0
 
     def find(self, facts: Facts) -> T | None:
+        if self._answers is not None and (found := self._known.get(self._answers(facts))) is not None:
+            return found  # all questions of the first rendering at once: most readers are asked the same ones
         node = self._root
         while node is not None and node.ask is not None:
             node = node.branches.get(node.ask(facts))
@@ -58,7 +63,15 @@ class Variants(Generic[T]):
         if node.value is None:
             node.value = value
             self.count += 1
+            self._learn(asked, value)
         return node.value
+
+    def _learn(self, asked: Sequence[Asked], value: T) -> None:
+        questions = tuple(one.question for one in asked)
+        if self.count == 1:
+            self._usual, self._answers = questions, truths(questions)
+        if questions == self._usual:
+            self._known[tuple(one.answer for one in asked)] = value
 
     def values(self) -> Iterator[T]:
         """Every rendering."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from digest.model.delivery import DeliveryId
@@ -24,9 +25,19 @@ class Envelope:
 class Outgoing:
     """One message on its way out.
 
-    content   CRLF line ends, no line begins with a dot, ends with CRLF: may follow DATA as it is
+    parts   the message in pieces, most of them shared with others: CRLF line ends, no line begins with a dot, ends with
+            CRLF, so it may follow DATA as it is
     """
 
     delivery_id: DeliveryId
     envelope: Envelope
-    content: bytes
+    parts: Sequence[bytes]
+
+    @property
+    def content(self) -> bytes:
+        return b"".join(self.parts)
+
+    @property
+    def size(self) -> int:
+        """In bytes."""
+        return sum(map(len, self.parts))

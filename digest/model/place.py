@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
+from operator import ne
 
-from digest.model.edition import Pick, Reason, Region
+from digest.model.edition import Pick, Region
 from digest.model.subscriber import Has
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Place:
-    """Where a pick stands within its region. There is one object for each place, so that places compare by identity.
+    """Where a pick stands within its region, and why it is there.
 
     number, count      from 1; how many there are
     opens_section      the first of a run of picks with the same section; closes_section: the last
@@ -31,52 +32,79 @@ class Place:
     subject: str = ""
     switch: str = ""
 
+    def of(self, pick: Pick) -> Place:
+        """This place with the reason of the pick that stands there."""
+        why = pick.reason
+        return replace(self, reason=why.kind.value, subject=why.subject, switch=why.switch) if why else self
 
-@lru_cache(maxsize=100_000)
-def _place(number: int, count: int, opens: bool, closes: bool, section_number: int, why: Reason | None) -> Place:
-    return Place(
-        number=number,
-        count=count,
-        first=number == 1,
-        last=number == count,
-        opens_section=opens,
-        closes_section=closes,
-        section_number=section_number,
-        reason=why.kind.value if why else "",
-        subject=why.subject if why else "",
-        switch=why.switch if why else "",
-    )
+
+@dataclass(slots=True, eq=False)
+class Stand:
+    """The places of a region, without anybody's reason. There is one object for all regions whose sections change at the
+    same picks, so that a copy's places are found by it."""
+
+    places: tuple[Place, ...]
+
+
+Regions = Mapping[Region, tuple[Stand, Sequence[Pick]]]
+"""The picks of a copy by region, and where they stand there."""
 
 
 def arrange(picks: Sequence[Pick]) -> dict[str, list[tuple[Pick, Place]]]:
     """Picks by region, each with its place; the order within a region is the order of `picks`."""
-    regions: dict[str, list[Pick]] = {}
+    return {
+        region: [(pick, place.of(pick)) for pick, place in zip(members, stand.places, strict=True)]
+        for region, (stand, members) in by_region(picks).items()
+    }
+
+
+def by_region(picks: Sequence[Pick]) -> Regions:
+    """The same, for a million readers."""
+    regions: dict[Region, list[Pick]] = {}
     for pick in picks:
         members = regions.get(pick.region)
         if members is None:
             regions[pick.region] = [pick]
         else:
             members.append(pick)
-    return {region: _placed(members) for region, members in regions.items()}
+    return {
+        region: (stand_of([pick.candidate.section for pick in members]), members) for region, members in regions.items()
+    }
 
 
-def _placed(picks: Sequence[Pick]) -> list[tuple[Pick, Place]]:
-    count, found = len(picks), []
-    sections = [pick.candidate.section for pick in picks]
-    before, section_number = None, 0
-    for number, (pick, section, after) in enumerate(zip(picks, sections, [*sections[1:], None], strict=True), 1):
-        opens = section != before
-        before = section
-        section_number += opens
-        found.append((pick, _place(number, count, opens, section != after, section_number, pick.reason)))
-    return found
+def stand_of(sections: Sequence[object]) -> Stand:
+    """Where picks of these sections stand."""
+    return _stand(tuple(map(ne, sections, (None, *sections))))
 
 
-def has(picks: Sequence[Pick]) -> Has:
+@lru_cache(maxsize=4096)
+def _stand(opens: tuple[bool, ...]) -> Stand:
+    """opens   for each pick of a region: has it another section than the one before?"""
+    count, section_number, places = len(opens), 0, []
+    for number, (is_opening, is_closing) in enumerate(zip(opens, (*opens[1:], True), strict=True), 1):
+        section_number += is_opening
+        places.append(_place(number, count, is_opening, is_closing, section_number))
+    return Stand(tuple(places))
+
+
+@lru_cache(maxsize=50_000)
+def _place(number: int, count: int, is_opening: bool, is_closing: bool, section_number: int) -> Place:
+    return Place(
+        number=number,
+        count=count,
+        first=number == 1,
+        last=number == count,
+        opens_section=is_opening,
+        closes_section=is_closing,
+        section_number=section_number,
+    )
+
+
+def has(regions: Iterable[Region]) -> Has:
     """Which regions hold anything; one object for each answer."""
-    return _has(frozenset([pick.region for pick in picks]))
+    return _has(tuple(regions))
 
 
-@lru_cache(maxsize=64)
-def _has(regions: frozenset[Region]) -> Has:
+@lru_cache(maxsize=256)
+def _has(regions: tuple[Region, ...]) -> Has:
     return Has(**{region.value: region in regions for region in Region})

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from digest.model.edition import Candidate, Pick
+from digest.model.edition import Candidate, Pick, Region
 from digest.model.expression import Asked, Expression, Facts
 
 
@@ -28,7 +28,7 @@ class Site:
     """One `{% picks %}` tag of a template: where a reader's articles go."""
 
     number: int
-    region: str
+    region: Region
     is_html: bool
 
 
@@ -90,6 +90,8 @@ class EditionRenderer(Protocol):
     def view(self, candidate: Candidate) -> object:
         """The article as a template sees it; one object for each candidate."""
         ...
+
+    def views(self, picks: Sequence[Pick]) -> tuple[object, ...]: ...
 
     def blocks(self, wanted: Sequence[BlockWanted]) -> list[RenderedBlock]: ...
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -83,7 +83,7 @@ class Reader:
     subject, preheader   of this copy, where readers have digests of their own: what its first articles say
     length       full, summaries or headlines
     missed       "What you missed", for one who had no copy for a while; "" else
-    picks        the articles of this copy in order, as the template's `article` values
+    make_picks   makes `picks`, for the few templates that ask
     """
 
     address: str
@@ -99,5 +99,10 @@ class Reader:
     length: str = ""
     missed: str = ""
     has: Has = Has()
-    picks: tuple[object, ...] = ()
+    make_picks: Callable[[], tuple[object, ...]] = field(default=tuple, repr=False, compare=False)
     attributes: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def picks(self) -> tuple[object, ...]:
+        """The articles of this copy in order, as the template's `article` values."""
+        return self.make_picks()

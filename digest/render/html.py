@@ -14,7 +14,7 @@ from lxml import etree
 
 from digest.errors import RenderFailed
 from digest.model.address import clean_line
-from digest.model.edition import Candidate, Pick
+from digest.model.edition import Candidate, Pick, Region
 from digest.model.expression import Facts
 from digest.model.rendering import BlockWanted, Marks, RenderedBlock, RenderedCopy, RenderedFrame, Site
 from digest.render.environment import TemplateEnvironment
@@ -72,7 +72,7 @@ class Renderer:
         bodies: list[Macro] = []
 
         def leave_mark(region: str, body: Macro, is_html: bool) -> str:
-            site = Site(number=len(sites), region=region, is_html=is_html)
+            site = Site(number=len(sites), region=Region(region), is_html=is_html)
             sites.append(site)
             bodies.append(body)
             mark = self.marks.region(site.number)
@@ -188,6 +188,9 @@ class Renderer:
         if candidate.position not in self._views:
             self._views[candidate.position] = article_view(candidate, self.inputs)
         return self._views[candidate.position]
+
+    def views(self, picks: Sequence[Pick]) -> tuple[ArticleView, ...]:
+        return tuple(self.view(pick.candidate) for pick in picks)
 
     def _fill(
         self,

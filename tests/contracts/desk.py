@@ -49,4 +49,4 @@ def make_outgoing(number: int, *, address: str = "", size: int = 400) -> Outgoin
     address = address or f"reader{number}@example.org"
     content = f"To: {address}\r\nSubject: {number}\r\n\r\n".encode() + b"The week in the city.\r\n" * (size // 23)
     envelope = Envelope(mail_from="news@harbourpost.example", rcpt_to=address)
-    return Outgoing(delivery_id=DeliveryId(number), envelope=envelope, content=content)
+    return Outgoing(delivery_id=DeliveryId(number), envelope=envelope, parts=[content])

@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 from digest.editions.arrange import Arrangement
 from digest.editions.candidates import compose
 from digest.editions.picks import PLAIN, number_of
+from digest.model.choices import Length
 from digest.model.newsletter import Layout
+from digest.model.place import by_region
 from tests.editions.values import make_article, make_newsletter
 
 
@@ -75,3 +77,24 @@ def test_a_reader_with_a_choice_gets_these_in_this_order_and_shares_them() -> No
     picks = arrangement.picks([number_of(at, PLAIN) for at in (1, 3, 4)])
     assert [(pick.candidate.position, pick.region) for pick in picks] == [(1, "lead"), (3, "rows"), (4, "headlines")]
     assert picks[1] is arrangement.picks([number_of(at, PLAIN) for at in (0, 3)])[1]
+
+
+@given(
+    st.lists(st.sampled_from([CITY, PHOTO, EXTRA, CARD]), max_size=20),
+    st.builds(
+        Layout,
+        lead=st.booleans(),
+        cards_topic=st.sampled_from(["", "Extra", "City"]),
+        headlines_after=st.integers(0, 9),
+    ),
+    st.sampled_from(Length),
+)
+def test_the_regions_come_as_looking_at_every_pick_finds_them(
+    articles: list[tuple[str, bool]], layout: Layout, length: Length
+) -> None:
+    newsletter = make_newsletter(topics=("City", "Extra"), layout=layout)
+    candidates = compose(newsletter, [make_article(n, t, picture=p) for n, (t, p) in enumerate(articles, 1)])
+    arrangement = Arrangement(candidates, layout)
+    picks, regions = arrangement.by_region([number_of(at, PLAIN) for at in range(len(candidates))], length)
+    assert {region: (stand, list(members)) for region, (stand, members) in regions.items()} == by_region(picks)
+    assert list(regions) == list(by_region(picks))

@@ -49,7 +49,7 @@ class FolderChannel:
         target = self._folder / f"{_name(outgoing)}.eml"
         draft = target.with_suffix(".part")
         with draft.open("wb") as file:
-            file.write(outgoing.content)
+            file.writelines(outgoing.parts)
             file.flush()
             os.fsync(file.fileno())
         draft.replace(target)

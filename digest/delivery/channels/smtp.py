@@ -214,7 +214,7 @@ class SmtpChannel:
     def _envelope(self, line: _Line, outgoing: Outgoing, *, pipelined: bool) -> bytes:
         """MAIL and RCPT (and DATA, which ends a group: RFC 2920 §3.1)."""
         envelope = outgoing.envelope
-        parameters = f" SIZE={len(outgoing.content)}" if line.has_size else ""  # RFC 1870 §6
+        parameters = f" SIZE={outgoing.size}" if line.has_size else ""  # RFC 1870 §6
         if envelope.needs_utf8:
             parameters += " SMTPUTF8" + " BODY=8BITMIME" * line.has_8bitmime  # RFC 6531 §3.4, RFC 6152 §3
         text = f"MAIL FROM:<{envelope.mail_from}>{parameters}\r\n"
@@ -225,8 +225,8 @@ class SmtpChannel:
     @staticmethod
     def _refused_here(line: _Line, outgoing: Outgoing) -> Outcome | None:
         """What this server cannot take is not offered to it."""
-        if line.size_limit is not None and len(outgoing.content) > line.size_limit:
-            return refused_here(f"{len(outgoing.content)} bytes are over the server's limit {line.size_limit}", "5.3.4")
+        if line.size_limit is not None and outgoing.size > line.size_limit:
+            return refused_here(f"{outgoing.size} bytes are over the server's limit {line.size_limit}", "5.3.4")
         if not line.smtputf8 and outgoing.envelope.needs_utf8:
             return refused_here("the address needs SMTPUTF8, which the server does not offer", "5.6.7")
         return None
@@ -303,7 +303,7 @@ class SmtpChannel:
         """RFC 5321 §4.1.1.4: the final dot; a reply that came before it was for something else."""
         if line.replies.is_ahead:
             raise Broken("the server closed the connection, or its answers are out of step")
-        line.transport.write(b"".join((outgoing.content, b".\r\n", behind)))
+        line.transport.write(b"".join((*outgoing.parts, b".\r\n", behind)))
 
     @staticmethod
     def _refusal(stage: Stage, reply: Reply) -> Outcome | None:
@@ -369,22 +369,28 @@ class SmtpChannel:
         refusal: Outcome | None = None
         has_recipient = wants_body = False
         for stage in (Stage.MAIL, Stage.RCPT, Stage.DATA):
-            timeout_s = self._timeout(stage)
-            try:
-                reply = await line.replies.reply(
-                    timeout_s if self._pipelining_works else min(timeout_s, PROVING_TIMEOUT_S)
-                )
-            except Broken as cause:
-                line.transport.abort()
-                self._pipelining_failed()
-                if refusal is not None and refusal.code != BAD_SEQUENCE:
-                    return refusal, False
-                return broken(stage, str(cause)), False
-            if reply.code == 421:
-                return refusal or judge(stage, reply.code, reply.text), False
-            refusal = refusal or self._refusal(stage, reply)
-            has_recipient = has_recipient or (stage is Stage.RCPT and reply.code < 300)
-            wants_body = stage is Stage.DATA and reply.code == 354
+            reply = line.replies.next()
+            if reply is None:
+                timeout_s = self._timeout(stage)
+                try:
+                    reply = await line.replies.reply(
+                        timeout_s if self._pipelining_works else min(timeout_s, PROVING_TIMEOUT_S)
+                    )
+                except Broken as cause:
+                    line.transport.abort()
+                    self._pipelining_failed()
+                    if refusal is not None and refusal.code != BAD_SEQUENCE:
+                        return refusal, False
+                    return broken(stage, str(cause)), False
+            code = reply.code
+            if code == 421:
+                return refusal or judge(stage, code, reply.text), False
+            if stage is Stage.DATA and code == 354:
+                wants_body = True
+            elif 200 <= code < 300 and stage is not Stage.DATA:
+                has_recipient = has_recipient or stage is Stage.RCPT
+            else:
+                refusal = refusal or judge(stage, code, reply.text)
         if (
             refusal is not None and wants_body and has_recipient
         ):  # the empty message that ends it would reach the reader
