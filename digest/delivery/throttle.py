@@ -202,10 +202,7 @@ class Throttle:
         """0, and it counts as started; the seconds until it may; or None when a share must be asked for (`wanting`)."""
         lanes = self._lanes(channel, domain, now)
         for lane in lanes:
-            window = lane.window
-            if now < window.rests_until or window.in_flight >= window.width or window.in_flight >= window.most:
-                break
-            if lane.buckets or lane.quotas:
+            if lane.window.wait(now) or lane.buckets or lane.quotas:
                 break
         else:
             for lane in lanes:

@@ -22,7 +22,7 @@ Evaluator = Callable[[Facts], object]
 Filler = Callable[[Facts], bytes]
 
 _FIELDS: dict[type, set[str]] = {of: {field.name for field in fields(of)} for of in (Reader, Has, Place)}
-_FIELDS[Reader].add("picks")
+_FIELDS[Reader] = _FIELDS[Reader] - {"make_picks"} | {"picks"}  # what templates see of it
 _ROOTS: dict[str, type] = {"reader": Reader, "place": Place}
 _SIMPLE_TYPES = frozenset({bool, str, int, type(None)})
 

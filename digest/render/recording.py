@@ -18,8 +18,9 @@ from jinja2 import Undefined
 from markupsafe import Markup
 
 from digest.model.expression import Asked, Expression, Facts, Joined, Path, Question, Step
+from digest.model.place import Place
 from digest.model.rendering import Marks
-from digest.model.subscriber import Reader
+from digest.model.subscriber import Has, Reader
 
 
 class Missing(Undefined):
@@ -34,7 +35,10 @@ def look_up(value: object, name: str) -> object:
         return value.attributes[name]
     if isinstance(value, dict):
         return value.get(name, Missing(name=name))
-    return getattr(value, name, Missing(obj=value, name=name))
+    found = getattr(value, name, Missing(obj=value, name=name))
+    if callable(found) and isinstance(value, Reader | Place | Has):  # what they can do is for the program
+        return Missing(obj=value, name=name)
+    return found
 
 
 def printed(value: object) -> str:

@@ -256,3 +256,19 @@ def test_a_wrong_template_is_refused_with_its_place(frame: str, complaint: str) 
     inputs = EditionInputs(newsletter=NEWSLETTER, edition=edition, language="en", files={**WORDS, **files})
     with pytest.raises(RenderFailed, match=complaint):
         splicer(Renderer(inputs)).message(make_copy(1, rows(edition)), at=MONDAY)
+
+
+def test_a_template_sees_what_readers_and_places_are_and_not_what_they_can_do() -> None:
+    edition = make_edition([make_article(1), make_article(2)])
+    files = rows_template(
+        "<tr><td>[{{ place.of }}]</td></tr>", "<p>{{ reader.picks|length }} [{{ reader.make_picks }}]</p>"
+    )
+    renderer = Renderer(EditionInputs(newsletter=NEWSLETTER, edition=edition, language="en", files={**WORDS, **files}))
+    maker = splicer(renderer)
+    for number in (1, 2):
+        copy = make_copy(number, rows(edition)[:number])
+        raw = maker.message(copy, at=MONDAY)
+        assert_equals_plain(renderer, maker.fitted(copy), raw)
+        html = parsed(raw).get_body(("html",)).get_content()  # type: ignore[union-attr]
+        assert f"<p>{number} []</p>" in html
+        assert html.count("<td>[]</td>") == number
