@@ -190,7 +190,7 @@ class Frames:
             found = self._frames.add(rendered.asked, self._compiled_frame(rendered))
         return found
 
-    def stand(
+    def standings(
         self, frame: Frame, site: FrameSite, stand: Stand, picks: Sequence[Pick], facts: Facts
     ) -> list[bytes | Standing]:
         """What stands at these places for this reader; what nobody needed before is rendered."""
@@ -203,7 +203,7 @@ class Frames:
             if any(self._block(site, want) is None for _, want in missing):
                 raise RenderFailed("a block that was just rendered is gone")
             # rendering may forget what stood there: all of it is looked at again
-            return self.stand(frame, site, stand, picks, facts)
+            return self.standings(frame, site, stand, picks, facts)
         found: list[bytes | Standing] = []
         for index, pick in enumerate(picks):
             if index not in wanted:

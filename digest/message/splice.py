@@ -200,7 +200,7 @@ class Splicer:
             try:
                 found = list(map(getitem, site.rows[stand], members))
             except KeyError:
-                found = self._frames.stand(frame, site, stand, members, facts)
+                found = self._frames.standings(frame, site, stand, members, facts)
             whole: Any = found
             if site.is_open:
                 whole = []

@@ -70,7 +70,7 @@ class Variants(Generic[T]):
         questions = tuple(one.question for one in asked)
         if self.count == 1:
             self._usual, self._answers = questions, truths(questions)
-        if questions == self._usual:
+        if self._answers is not None and questions == self._usual:
             self._known[tuple(one.answer for one in asked)] = value
 
     def values(self) -> Iterator[T]:

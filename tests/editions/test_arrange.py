@@ -23,6 +23,10 @@ def regions(layout: Layout, *articles: tuple[str, bool]) -> str:
 
 
 CITY, PHOTO, EXTRA, CARD = ("City", False), ("City", True), ("Extra", False), ("Extra", True)
+ARTICLES = st.lists(st.sampled_from([CITY, PHOTO, EXTRA, CARD]), max_size=20)
+LAYOUTS = st.builds(
+    Layout, lead=st.booleans(), cards_topic=st.sampled_from(["", "Extra", "City"]), headlines_after=st.integers(0, 9)
+)
 
 
 @pytest.mark.parametrize(
@@ -50,15 +54,7 @@ def test_the_regions_of_a_copy(what: str, layout: Layout, articles: list[tuple[s
     assert regions(layout, *articles) == expected, what
 
 
-@given(
-    st.lists(st.sampled_from([CITY, PHOTO, EXTRA, CARD]), max_size=20),
-    st.builds(
-        Layout,
-        lead=st.booleans(),
-        cards_topic=st.sampled_from(["", "Extra", "City"]),
-        headlines_after=st.integers(0, 9),
-    ),
-)
+@given(ARTICLES, LAYOUTS)
 def test_every_candidate_is_picked_once_in_its_order(articles: list[tuple[str, bool]], layout: Layout) -> None:
     newsletter = make_newsletter(topics=("City", "Extra"), layout=layout)
     candidates = compose(newsletter, [make_article(n, t, picture=p) for n, (t, p) in enumerate(articles, 1)])
@@ -79,16 +75,7 @@ def test_a_reader_with_a_choice_gets_these_in_this_order_and_shares_them() -> No
     assert picks[1] is arrangement.picks([number_of(at, PLAIN) for at in (0, 3)])[1]
 
 
-@given(
-    st.lists(st.sampled_from([CITY, PHOTO, EXTRA, CARD]), max_size=20),
-    st.builds(
-        Layout,
-        lead=st.booleans(),
-        cards_topic=st.sampled_from(["", "Extra", "City"]),
-        headlines_after=st.integers(0, 9),
-    ),
-    st.sampled_from(Length),
-)
+@given(ARTICLES, LAYOUTS, st.sampled_from(Length))
 def test_the_regions_come_as_looking_at_every_pick_finds_them(
     articles: list[tuple[str, bool]], layout: Layout, length: Length
 ) -> None:

@@ -3,31 +3,18 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
 
-from digest.editions.candidates import compose
 from digest.flows.dispatch import chooser
 from digest.flows.dispatch.chooser import Chooser
-from digest.model.edition import Edition, EditionId, EditionStatus
-from digest.model.newsletter import Cadence, NewsletterId, Offer
+from digest.model.newsletter import Offer
 from tests.editions.values import make_article, make_newsletter
-from tests.site import NOW
+from tests.render.editions import make_maker
 
 
 def test_choices_are_read_right_however_many_are_kept() -> None:
     """More than are kept, some of them known before: each is what it is by itself."""
     newsletter = make_newsletter(topics=("City", "Sea"), offer=Offer(topics=True, minutes=(10, 30)))
-    edition = Edition(
-        id=EditionId(1),
-        newsletter_id=NewsletterId(1),
-        cadence=Cadence.WEEKLY,
-        period="2026-W48.1",
-        due_at=NOW,
-        window_from=NOW - timedelta(days=7),
-        window_until=NOW,
-        status=EditionStatus.APPROVED,
-        candidates=tuple(compose(newsletter, [make_article(n, ("City", "Sea")[n % 2]) for n in range(1, 9)])),
-    )
+    edition = make_maker(newsletter, [make_article(n, ("City", "Sea")[n % 2]) for n in range(1, 9)]).edition
     texts = [
         json.dumps({"follow_topics": [("city", "sea")[n % 2]], "minutes": 1 + n}) for n in range(chooser.MAX_KEPT + 500)
     ]

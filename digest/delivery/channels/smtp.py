@@ -382,15 +382,11 @@ class SmtpChannel:
                     if refusal is not None and refusal.code != BAD_SEQUENCE:
                         return refusal, False
                     return broken(stage, str(cause)), False
-            code = reply.code
-            if code == 421:
-                return refusal or judge(stage, code, reply.text), False
-            if stage is Stage.DATA and code == 354:
-                wants_body = True
-            elif 200 <= code < 300 and stage is not Stage.DATA:
-                has_recipient = has_recipient or stage is Stage.RCPT
-            else:
-                refusal = refusal or judge(stage, code, reply.text)
+            if reply.code == 421:
+                return refusal or judge(stage, reply.code, reply.text), False
+            refusal = refusal or self._refusal(stage, reply)
+            has_recipient = has_recipient or (stage is Stage.RCPT and reply.code < 300)
+            wants_body = stage is Stage.DATA and reply.code == 354
         if (
             refusal is not None and wants_body and has_recipient
         ):  # the empty message that ends it would reach the reader
