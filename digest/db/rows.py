@@ -17,6 +17,7 @@ from sqlalchemy import (
     ClauseElement,
     ColumnElement,
     Connection,
+    CursorResult,
     Select,
     Text,
     cast,
@@ -98,6 +99,13 @@ class Prepared:
 
     def run(self, connection: Connection, rows: Sequence[Mapping[str, object]]) -> int:
         """Returns how many rows of the table it changed."""
+        return self._execute(connection, rows).rowcount
+
+    def column(self, connection: Connection, row: Mapping[str, object]) -> list[Any]:
+        """Returns the first column of what the statement returns."""
+        return [found[0] for found in self._execute(connection, [row]).cursor.fetchall()]
+
+    def _execute(self, connection: Connection, rows: Sequence[Mapping[str, object]]) -> CursorResult[Any]:
         dialect = connection.dialect
         if dialect.name not in self._compiled:
             compiled: Any = self._statement.compile(dialect=dialect)
@@ -108,7 +116,7 @@ class Prepared:
         sql, order, constants = self._compiled[dialect.name]
         values = [{**constants, **row} for row in rows]
         parameters: Any = values if order is None else list(map(itemgetter(*order), values))
-        return connection.exec_driver_sql(sql, parameters if len(values) > 1 else parameters[0]).rowcount
+        return connection.exec_driver_sql(sql, parameters if len(values) > 1 else parameters[0])
 
 
 def stored(connection: Connection, at: datetime) -> str:

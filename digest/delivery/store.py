@@ -253,16 +253,15 @@ def mark_attempting(
         "b_ids": json.dumps(ids),
         "b_edition": edition_id,
         "b_owner": owner,
-        "b_now": now,
-        "b_at": made_at or now,
+        "b_now": stored(connection, now),
+        "b_at": stored(connection, made_at or now),
         "b_revision": revision,
     }
-    return set(connection.execute(_mark(connection.dialect.name), values).scalars())
+    return set(_mark(connection.dialect.name).column(connection, values))
 
 
 @lru_cache(maxsize=2)
-def _mark(dialect: str) -> Any:
-    """Built once: building it anew would cost more than running it."""
+def _mark(dialect: str) -> Prepared:
     ours = (
         select(batch.c.id)
         .where(batch.c.id == delivery.c.batch_id, batch.c.lease_owner == bindparam("b_owner"))
@@ -270,9 +269,10 @@ def _mark(dialect: str) -> Any:
     )
     is_current = edition.c.revision == bindparam("b_revision")
     goes = select(edition.c.id).where(edition.c.id == bindparam("b_edition"), edition.c.status == "sending", is_current)
-    return (
+    is_open = or_(*(delivery.c.status == each for each in OPEN))
+    return Prepared(
         update(delivery)
-        .where(delivery.c.id.in_(numbers(dialect, bindparam("b_ids", type_=SqlText))), delivery.c.status.in_(OPEN))
+        .where(delivery.c.id.in_(numbers(dialect, bindparam("b_ids", type_=SqlText))), is_open)
         .where(_MAY_BE_WRITTEN_TO, goes.exists(), ours)
         .values(
             status=DeliveryStatus.ATTEMPTING,

@@ -19,7 +19,7 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, InternalError, Operationa
 
 from digest import log
 from digest.clock import Clock
-from digest.db.engine import writing
+from digest.db.engine import Writer
 from digest.delivery import store
 from digest.delivery.store import Due, Result
 from digest.editions import store as editions
@@ -130,7 +130,7 @@ class GroupCommit:
         on_recorded: Callable[[Sequence[Result]], None],
         on_failed: Callable[[], None],
     ) -> None:
-        self._engine, self._edition_id, self._clock, self._owner = engine, edition_id, clock, owner
+        self._writer, self._edition_id, self._clock, self._owner = Writer(engine), edition_id, clock, owner
         self._patience, self._on_recorded, self._on_failed = patience, on_recorded, on_failed
         # SQLite answers within the time that handing over to a thread and back costs (docs/DECISIONS.md "group commit")
         self._is_inline = engine.dialect.name == "sqlite"
@@ -181,6 +181,7 @@ class GroupCommit:
             group, self._group = self._group, _Group()
             if group:
                 await self._write(group)
+        self._writer.close()  # not when this task is cancelled: a thread may be writing yet
 
     def close(self) -> None:
         self._is_closing = True
@@ -225,7 +226,7 @@ class GroupCommit:
     def _commit(self, group: _Group) -> set[int]:
         """The rows that are marked now. Marks come before results: a result may be that of a mark in this group."""
         marked: set[int] = set()
-        with writing(self._engine) as connection:
+        with self._writer.writing() as connection:
             if group.marks:
                 now = self._clock.now()
                 alike: dict[tuple[datetime, int], list[int]] = {}
