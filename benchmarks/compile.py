@@ -15,9 +15,8 @@ from premailer import transform
 
 from benchmarks.site import NOW, make_site, open_maker, sqlite_url
 from digest import log
-from digest.flows.copies import Recipient
 from digest.model.address import EmailAddress
-from digest.model.subscriber import Subscriber, SubscriberId
+from digest.model.subscriber import Recipient, Subscriber, SubscriberId
 
 READER = Recipient(
     subscription_id=1,

@@ -33,7 +33,7 @@ from digest.db.engine import make_engine, reading
 from digest.db.tables import batch, delivery
 from digest.delivery.store import Due, list_due
 from digest.flows import dispatch
-from digest.flows.copies import CopyMaker, Recipient
+from digest.flows.copies import CopyMaker
 from digest.model.newsletter import Offer, Ranking
 
 CANDIDATES, PICKS = 200, 9
@@ -146,11 +146,8 @@ def check(engine: Engine, edition_id: int, count: int) -> str:
 
 
 def _is_equal(maker: CopyMaker, due: Due) -> bool:
-    recipient = Recipient(
-        subscription_id=due.subscription_id, subscriber=due.subscriber, joined_at=due.joined_at, picks=due.picks
-    )
-    parsed: Any = email.message_from_bytes(maker.message(recipient, at=NOW), policy=email.policy.default)
-    plain = maker.plain(recipient)
+    parsed: Any = email.message_from_bytes(maker.message(due, at=NOW), policy=email.policy.default)
+    plain = maker.plain(due)
     parts = {kind: parsed.get_body((kind,)).get_payload(decode=True).decode() for kind in ("html", "plain")}
     return bool(
         parts["html"].replace("\r\n", "\n") == plain.html and parts["plain"].replace("\r\n", "\n") == plain.text

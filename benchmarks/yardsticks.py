@@ -16,11 +16,11 @@ from premailer import transform
 
 from benchmarks.site import NOW, PRESS
 from digest.editions.snapshot import newsletter_to_json
-from digest.flows.copies import CopyMaker, Recipient
+from digest.flows.copies import CopyMaker
 from digest.model.address import EmailAddress
 from digest.model.edition import Edition
 from digest.model.newsletter import Newsletter
-from digest.model.subscriber import Subscriber, SubscriberId
+from digest.model.subscriber import Recipient, Subscriber, SubscriberId
 
 
 def need(program: str) -> str:

@@ -13,8 +13,9 @@ from digest.cli.output import confirm, show_fields, show_json, show_table
 
 if TYPE_CHECKING:
     from digest.app import App
-    from digest.flows.copies import CopyMaker, Recipient
+    from digest.flows.copies import CopyMaker
     from digest.model.edition import Edition
+    from digest.model.subscriber import Recipient
 
 tree = typer.Typer(help="Editions: build, look, approve, send, stop.", no_args_is_help=True)
 
@@ -405,10 +406,9 @@ def _recipient(app: App, maker: CopyMaker, address: str) -> Recipient:
     from digest.audience.store import get_subscriber, list_subscriptions
     from digest.db.engine import reading
     from digest.errors import NotFound
-    from digest.flows.copies import Recipient
     from digest.flows.explain import picks_for
     from digest.model.address import EmailAddress
-    from digest.model.subscriber import Subscriber, SubscriberId
+    from digest.model.subscriber import Recipient, Subscriber, SubscriberId
 
     if not address:
         invented = Subscriber(id=SubscriberId(0), address=EmailAddress("reader", "example.org"), name="Mira Example")

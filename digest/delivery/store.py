@@ -42,7 +42,7 @@ from digest.db.types import UtcDateTime
 from digest.delivery.counts import mend_tally, write_tally
 from digest.model.address import EmailAddress
 from digest.model.delivery import OPEN, BatchId, DeliveryId, DeliveryStatus, Outcome, Verdict
-from digest.model.subscriber import Subscriber, SubscriberId
+from digest.model.subscriber import Recipient, Subscriber, SubscriberId
 
 # --- lease -----------------------------------------------------------------------------------------------------------
 
@@ -141,22 +141,17 @@ def settle_interrupted(connection: Connection, batch_id: int, *, resends: bool, 
 # --- what is in a batch ----------------------------------------------------------------------------------------------
 
 
-@dataclass(slots=True)
-class Due:
-    """A delivery that may be tried now, with the one it is for. Not frozen: a million are made, one after another.
+@dataclass(slots=True, kw_only=True)
+class Due(Recipient):
+    """A delivery that may be tried now. Not frozen: a million are made, one after another.
 
     attempts   finished tries; with it an outcome finds its own try (record_results)
     first_attempt_at   of the first try; None before it
-    picks      positions of this copy's articles; None: every candidate
     """
 
     delivery_id: DeliveryId
-    subscription_id: int
     attempts: int
     first_attempt_at: datetime | None
-    joined_at: datetime
-    picks: Sequence[int] | None
-    subscriber: Subscriber
 
 
 def list_due(connection: Connection, batch_id: int, *, now: datetime) -> list[Due]:
@@ -207,8 +202,15 @@ def _due(
         time_zone=time_zone,
         attributes=attributes,
     )
-    first = instant(first_attempt_at) if first_attempt_at else None
-    return Due(delivery_id, subscription_id, attempts, first, instant(joined_at), picks, person)
+    return Due(
+        delivery_id=delivery_id,
+        subscription_id=subscription_id,
+        attempts=attempts,
+        first_attempt_at=instant(first_attempt_at) if first_attempt_at else None,
+        joined_at=instant(joined_at),
+        picks=picks,
+        subscriber=person,
+    )
 
 
 def _address(text: str) -> EmailAddress:

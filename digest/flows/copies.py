@@ -28,7 +28,7 @@ from digest.model.envelope import Envelope, Outgoing
 from digest.model.newsletter import Newsletter
 from digest.model.place import Regions, arrange, by_region, has
 from digest.model.rendering import RenderedCopy
-from digest.model.subscriber import Reader, Subscriber, SubscriberId
+from digest.model.subscriber import Reader, Recipient, Subscriber, SubscriberId
 from digest.render.html import Renderer
 from digest.render.views import EditionInputs, short_date, words
 
@@ -73,19 +73,6 @@ class PublicAddresses:
 
     def web_url(self, public_key: str) -> str:
         return f"{self.base_url}/e/{public_key}" if self.base_url else ""
-
-
-@dataclass(slots=True, kw_only=True)
-class Recipient:
-    """Whom a copy is for.
-
-    picks   this reader's articles, as the ledger has them (editions/picks.py); None: what everybody gets
-    """
-
-    subscription_id: int
-    subscriber: Subscriber
-    joined_at: datetime | None = None
-    picks: Sequence[int] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,18 +144,14 @@ class CopyMaker:
             splicer.prepare(copies)
 
     def outgoing(self, due: Due, *, at: datetime) -> Outgoing:
-        recipient = Recipient(
-            subscription_id=due.subscription_id, subscriber=due.subscriber, joined_at=due.joined_at, picks=due.picks
-        )
-        return Outgoing(
-            delivery_id=due.delivery_id, envelope=self.envelope(recipient), parts=self._parts(recipient, at=at)
-        )
+        return self._outgoing(due.delivery_id, due, at)
 
     def test_copy(self, recipient: Recipient, *, at: datetime) -> Outgoing:
         """For `digest edition test`: belongs to no ledger row."""
-        return Outgoing(
-            delivery_id=DeliveryId(0), envelope=self.envelope(recipient), parts=self._parts(recipient, at=at)
-        )
+        return self._outgoing(DeliveryId(0), recipient, at)
+
+    def _outgoing(self, delivery_id: DeliveryId, recipient: Recipient, at: datetime) -> Outgoing:
+        return Outgoing(delivery_id=delivery_id, envelope=self.envelope(recipient), parts=self._parts(recipient, at=at))
 
     def envelope(self, recipient: Recipient) -> Envelope:
         return Envelope(mail_from=self._mail_from, rcpt_to=str(recipient.subscriber.address))

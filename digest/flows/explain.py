@@ -21,13 +21,13 @@ from digest.editions.periods import is_offered
 from digest.editions.picks import reasons_of, unpack
 from digest.editions.select import Decision, Rule, Selector
 from digest.errors import NotFound, Refused
-from digest.flows.copies import CopyMaker, Recipient
+from digest.flows.copies import CopyMaker
 from digest.flows.dispatch.planning import OwnPlanner, frozen_newsletter
 from digest.model.choices import Choices, Kind, choices_from_json
 from digest.model.delivery import Attempt
 from digest.model.edition import Edition, Reason
 from digest.model.newsletter import Cadence, Newsletter
-from digest.model.subscriber import Subscriber, Subscription, SubscriptionStatus
+from digest.model.subscriber import Recipient, Subscriber, Subscription, SubscriptionStatus
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

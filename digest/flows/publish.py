@@ -38,14 +38,14 @@ from digest.editions.select import Selector
 from digest.editions.snapshot import newsletter_to_json
 from digest.editions.sponsors import sponsor_on
 from digest.errors import NotFound, Refused, RenderFailed
-from digest.flows.copies import CopyMaker, PublicAddresses, Recipient, Survey
+from digest.flows.copies import CopyMaker, PublicAddresses, Survey
 from digest.flows.images import ImageDesk, copy_images
 from digest.model.address import EmailAddress
 from digest.model.article import Article
 from digest.model.choices import Length
 from digest.model.edition import Candidate, EditionId, EditionStatus
 from digest.model.newsletter import Newsletter, Note, Offer, Slot, Sponsor
-from digest.model.subscriber import Subscriber, SubscriberId
+from digest.model.subscriber import Recipient, Subscriber, SubscriberId
 from digest.render.files import read_files
 
 if TYPE_CHECKING:

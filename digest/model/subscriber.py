@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -29,9 +29,9 @@ class SuppressionReason(StrEnum):
     ADMIN = "admin"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Subscriber:
-    """A person with one address."""
+    """A person with one address. Not frozen: see Reader."""
 
     id: SubscriberId
     address: EmailAddress
@@ -70,6 +70,19 @@ class Has:
     briefs: bool = False
     cards: bool = False
     headlines: bool = False
+
+
+@dataclass(slots=True, kw_only=True)
+class Recipient:
+    """Whom a copy is for.
+
+    picks   this reader's articles, as the ledger has them (editions/picks.py); None: what everybody gets
+    """
+
+    subscription_id: int
+    subscriber: Subscriber
+    joined_at: datetime | None = None
+    picks: Sequence[int] | None = None
 
 
 @dataclass(slots=True, kw_only=True)

@@ -22,14 +22,13 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from digest.errors import MessageInvalid
-from digest.flows.copies import Recipient
 from digest.message.encode import encode_piece
 from digest.message.headers import date, header, mailbox, subject
 from digest.message.keys import Key, load_key, make_key, pem_of
 from digest.message.sign import SIGNED, Signer
 from digest.model.address import EmailAddress, clean_line
 from digest.model.newsletter import Newsletter
-from digest.model.subscriber import Subscriber, SubscriberId
+from digest.model.subscriber import Recipient, Subscriber, SubscriberId
 from tests.mails import parse_without_defects
 from tests.render.editions import BARE, FULL, HEBREW, MONDAY, NOTE, full_article, make_maker
 from tests.verifier import tags, verdicts

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 
 from digest.editions.candidates import compose, preheader_of, subject_of
-from digest.flows.copies import CopyMaker, PublicAddresses, Recipient
+from digest.flows.copies import CopyMaker, PublicAddresses
 from digest.flows.publish import Press, freeze
 from digest.message.sign import Signer
 from digest.model.address import EmailAddress
@@ -16,7 +16,7 @@ from digest.model.article import Article, ArticleId, Comment, Image
 from digest.model.edition import Edition, EditionId, EditionStatus
 from digest.model.event import Event
 from digest.model.newsletter import Cadence, Layout, Look, Newsletter, NewsletterId, Note, Sponsor
-from digest.model.subscriber import Subscriber, SubscriberId
+from digest.model.subscriber import Recipient, Subscriber, SubscriberId
 from digest.render.files import BUILT_IN
 from tests.mails import parse_without_defects
 

@@ -9,11 +9,11 @@ import pytest
 from playwright.sync_api import Page
 
 from digest.editions.picks import EDITOR, FIRST_AUTHOR, FIRST_TOPIC, PLAIN, POPULAR, number_of, pack
-from digest.flows.copies import CopyMaker, Recipient
+from digest.flows.copies import CopyMaker
 from digest.model.address import EmailAddress
 from digest.model.choices import Length
 from digest.model.newsletter import Offer, Ranking
-from digest.model.subscriber import Subscriber, SubscriberId
+from digest.model.subscriber import Recipient, Subscriber, SubscriberId
 from tests.browser import BrowserThread, faults, overflow
 from tests.mails import html_of, parse_without_defects, text_of
 from tests.render.editions import FULL, MONDAY, NOTE, full_article, make_maker

@@ -36,6 +36,7 @@ class Replies(asyncio.Protocol):
     _LINE = re.compile(rb"([2-5]\d\d)(?:([ -])(.*))?")  # RFC 5321 §4.2: the first digit is 2 to 5
 
     def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()  # kept: looking for it asks the system for the process each time
         self._replies: deque[Reply] = deque()
         self._buffer = b""
         self._lines: list[bytes] = []
@@ -109,7 +110,7 @@ class Replies(asyncio.Protocol):
 
     async def _wait(self, timeout_s: float) -> None:
         """One timer serves the whole conversation: it is moved only when it fires, not for every reply."""
-        loop = asyncio.get_running_loop()
+        loop = self._loop
         self._deadline, self._timeout_s = loop.time() + timeout_s, timeout_s
         if self._timer is None or self._timer.when() > self._deadline:
             if self._timer is not None:
@@ -126,8 +127,7 @@ class Replies(asyncio.Protocol):
         self._timer = None
         if self._waiter is None or self._waiter.done():
             return
-        loop = asyncio.get_running_loop()
-        if loop.time() < self._deadline:
-            self._timer = loop.call_at(self._deadline, self._ring)
+        if self._loop.time() < self._deadline:
+            self._timer = self._loop.call_at(self._deadline, self._ring)
         else:
             self._end(f"no answer within {self._timeout_s:.0f} seconds")

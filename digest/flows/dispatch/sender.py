@@ -30,7 +30,7 @@ from digest.delivery.store import Due, Result
 from digest.delivery.throttle import Limits
 from digest.editions import store as editions
 from digest.errors import ChannelUnavailable, DatabaseError, DigestError, MessageInvalid, NothingLeft, RenderFailed
-from digest.flows.copies import CopyMaker, Recipient
+from digest.flows.copies import CopyMaker
 from digest.flows.dispatch.commits import GroupCommit, Mark, Patience
 from digest.flows.dispatch.gate import Gate
 from digest.flows.dispatch.health import Breaks, Health
@@ -387,7 +387,7 @@ class Sender:
             return
         self._is_prepared = True
         try:
-            self._maker.prepare([_recipient(due) for due in rows[:AHEAD]])
+            self._maker.prepare(rows[:AHEAD])
         except (RenderFailed, MessageInvalid):
             log.warn("dispatch.prepare_failed", edition_id=self._edition_id)
 
@@ -427,9 +427,3 @@ class _Desk:
 
     def settle(self, outgoing: Outgoing, outcome: Outcome) -> None:
         self.sender.settle(outgoing, outcome)
-
-
-def _recipient(due: Due) -> Recipient:
-    return Recipient(
-        subscription_id=due.subscription_id, subscriber=due.subscriber, joined_at=due.joined_at, picks=due.picks
-    )

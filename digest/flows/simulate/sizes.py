@@ -13,11 +13,12 @@ from sqlalchemy import Engine
 
 from digest.audience import store as audience
 from digest.db.engine import reading
-from digest.flows.copies import CopyMaker, Recipient
+from digest.flows.copies import CopyMaker
 from digest.flows.publish import Press
 from digest.flows.simulate.report import Sizes
 from digest.message.splice import CLIPPING_BUDGET
 from digest.model.edition import Edition
+from digest.model.subscriber import Recipient
 
 
 def measure(
