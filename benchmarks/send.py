@@ -27,6 +27,7 @@ from digest import log
 from digest.db.engine import reading, writing
 from digest.delivery.store import list_due
 from digest.editions import store as editions
+from digest.editions.newsletters import get_newsletter_by_id
 from digest.flows import dispatch
 
 
@@ -51,7 +52,7 @@ def measure(folder: Path, chosen: argparse.Namespace) -> dict[str, Any]:
     size = _message_size(engine, edition_id)
     with reading(engine) as connection:
         edition = editions.get_edition(connection, edition_id)
-        newsletter = editions.get_newsletter_by_id(connection, edition.newsletter_id)
+        newsletter = get_newsletter_by_id(connection, edition.newsletter_id)
     with writing(engine) as connection:
         connection.execute(text("PRAGMA optimize"))
     engine.dispose()

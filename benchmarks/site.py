@@ -18,6 +18,7 @@ from digest.db.tables import article, delivery, subscriber, subscription
 from digest.demo import content
 from digest.demo.readers import readers as invented
 from digest.editions import store as editions
+from digest.editions.newsletters import add_newsletter
 from digest.editions.picks import PLAIN, number_of, pack
 from digest.flows import publish
 from digest.flows.copies import CopyMaker, PublicAddresses
@@ -60,7 +61,7 @@ def make_site(
     newsletter = replace(content.newsletter(), needs_review=False, max_items=candidates, languages=())
     newsletter = replace(newsletter, topics=tuple(topics) or newsletter.topics, **changes)
     with writing(engine) as connection:
-        newsletter_id = editions.add_newsletter(connection, newsletter, now=NOW)
+        newsletter_id = add_newsletter(connection, newsletter, now=NOW)
         connection.execute(insert(article), list(_articles(candidates, topics)))
     for start in range(0, readers, 20_000):
         _add_readers(engine, newsletter_id, start, min(20_000, readers - start), preferences)

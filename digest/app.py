@@ -23,7 +23,8 @@ from digest.config import Settings
 from digest.db import migrate
 from digest.db.engine import make_engine, reading, writing
 from digest.db.store import ensure_secret, find_secret
-from digest.editions.store import list_newsletters, list_with_status
+from digest.editions.newsletters import list_newsletters
+from digest.editions.store import list_with_status
 from digest.errors import ConfigError
 from digest.model.edition import EditionStatus
 from digest.model.source import Source

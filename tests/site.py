@@ -12,7 +12,7 @@ from digest.audience.tokens import sign
 from digest.db.engine import writing
 from digest.db.tables import article, subscriber, subscription
 from digest.delivery.channels.smtp import Options, SmtpChannel
-from digest.editions import store as editions
+from digest.editions import newsletters
 from digest.flows.copies import PublicAddresses
 from digest.flows.publish import Press
 from digest.message.sign import Signer
@@ -118,8 +118,8 @@ def add_newsletter(engine: Engine, **values: object) -> Newsletter:
         "schedule": Schedule(weekdays=("mon",), wall_time=time(7, 0), time_zone="UTC"),
     }
     with writing(engine) as connection:
-        editions.add_newsletter(connection, Newsletter(**(defaults | values)), now=NOW)  # type: ignore[arg-type]
-        return editions.get_newsletter(connection, str(values.get("name", "harbour")))
+        newsletters.add_newsletter(connection, Newsletter(**(defaults | values)), now=NOW)  # type: ignore[arg-type]
+        return newsletters.get_newsletter(connection, str(values.get("name", "harbour")))
 
 
 def add_readers(engine: Engine, newsletter: Newsletter, count: int, **values: object) -> list[str]:

@@ -50,16 +50,17 @@ def offer(
     """
     from digest.db.engine import reading, writing
     from digest.editions import store
+    from digest.editions.newsletters import change_newsletter, get_newsletter
 
     given = {key: value for key, value in locals().items() if key in (*_OFFER, *_RANKING, "local_time")}
     given = {key: value for key, value in given.items() if value is not None}
     app = open_app(context)
     with reading(app.engine) as connection:
-        found = store.get_newsletter(connection, name)
+        found = get_newsletter(connection, name)
     if given:
         changed = _changed(found, given, app.clock.now())
         with writing(app.engine) as connection:
-            store.change_newsletter(connection, changed, now=app.clock.now())
+            change_newsletter(connection, changed, now=app.clock.now())
             store.record_action(
                 connection, "newsletter.offer", actor=actor(), now=app.clock.now(), name=name, keys=sorted(given)
             )
@@ -139,7 +140,7 @@ def choose(
     from digest.audience.choosing import unknown_topics
     from digest.audience.store import get_subscriber, list_subscriptions
     from digest.db.engine import reading
-    from digest.editions.store import get_newsletter
+    from digest.editions.newsletters import get_newsletter
     from digest.errors import NotFound
     from digest.flows import membership
     from digest.model.choices import choices_to_json

@@ -37,7 +37,7 @@ def build(
     from dataclasses import replace
 
     from digest.db.engine import reading
-    from digest.editions.store import get_newsletter
+    from digest.editions.newsletters import get_newsletter
     from digest.flows import publish
     from digest.flows.collect import collect_sources
     from digest.flows.syncing import sync_due
@@ -70,7 +70,8 @@ def list_(
     """The newest editions first."""
     from digest.db.engine import reading
     from digest.delivery.counts import balance
-    from digest.editions.store import get_newsletter, list_editions, list_newsletters
+    from digest.editions.newsletters import get_newsletter, list_newsletters
+    from digest.editions.store import list_editions
 
     with reading(open_app(context).engine) as connection:
         newsletter_id = get_newsletter(connection, newsletter).id if newsletter else None
@@ -266,7 +267,8 @@ def send(context: typer.Context, edition_id: int, yes: _YES = False, as_json: _J
     from digest.cli.sending import send_edition, show_dispatch
     from digest.db.engine import reading
     from digest.delivery.counts import balance
-    from digest.editions.store import get_edition, get_newsletter_by_id
+    from digest.editions.newsletters import get_newsletter_by_id
+    from digest.editions.store import get_edition
     from digest.errors import Refused
     from digest.flows import publish
     from digest.flows.dispatch.planning import count_edition_audience

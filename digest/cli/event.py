@@ -41,13 +41,14 @@ def add(
     from digest.db.engine import writing
     from digest.editions import store
     from digest.editions.events import add_event
+    from digest.editions.newsletters import get_newsletter
     from digest.model.event import Event
 
     if not starts:
         raise typer.BadParameter("when does it begin? --starts 2026-12-05T19:30")
     app = open_app(context)
     with writing(app.engine) as connection:
-        of = store.get_newsletter(connection, newsletter)
+        of = get_newsletter(connection, newsletter)
         new = Event(title="", starts_at=app.clock.now(), time_zone=of.schedule.time_zone)
         new = _changed(new, title, starts, ends, zone, place, url, text)
         number = add_event(connection, of.id, new, now=app.clock.now())
@@ -59,12 +60,12 @@ def add(
 def list_(context: typer.Context, newsletter: str, as_json: Annotated[bool, typer.Option("--json")] = False) -> None:
     """Those that have not begun, the next first."""
     from digest.db.engine import reading
-    from digest.editions import store
     from digest.editions.events import list_events
+    from digest.editions.newsletters import get_newsletter
 
     app = open_app(context)
     with reading(app.engine) as connection:
-        found = list_events(connection, store.get_newsletter(connection, newsletter).id, after=app.clock.now())
+        found = list_events(connection, get_newsletter(connection, newsletter).id, after=app.clock.now())
     if as_json:
         show_json(found)
         return

@@ -27,8 +27,8 @@ def list_(context: typer.Context, as_json: Annotated[bool, typer.Option("--json"
     """All newsletters, and when each is due next."""
     from digest.db.engine import reading
     from digest.editions.due import periods_after
+    from digest.editions.newsletters import list_newsletters
     from digest.editions.snapshot import newsletter_to_json
-    from digest.editions.store import list_newsletters
 
     app = open_app(context)
     with reading(app.engine) as connection:
@@ -53,8 +53,8 @@ def show(context: typer.Context, name: str, as_json: Annotated[bool, typer.Optio
     """One newsletter, with its readers counted."""
     from digest.audience.store import count_subscriptions
     from digest.db.engine import reading
+    from digest.editions.newsletters import get_newsletter
     from digest.editions.snapshot import newsletter_to_json
-    from digest.editions.store import get_newsletter
 
     with reading(open_app(context).engine) as connection:
         found = get_newsletter(connection, name)
@@ -105,6 +105,7 @@ def add(
     """
     from digest.db.engine import writing
     from digest.editions import store
+    from digest.editions.newsletters import add_newsletter
     from digest.errors import BadInput
     from digest.model.newsletter import Newsletter, NewsletterId
 
@@ -116,7 +117,7 @@ def add(
     new = _changed(new, {key: given[key] for key in _OPTIONS if key in given}, now=app.clock.now())
     _check(new, app)
     with writing(app.engine) as connection:
-        store.add_newsletter(connection, new, now=app.clock.now())
+        add_newsletter(connection, new, now=app.clock.now())
         store.record_action(connection, "newsletter.add", actor=actor(), now=app.clock.now(), name=name)
     print(f"newsletter {name} added: {_schedule(new)}; next: digest subscriber import FILE --newsletter {name}")
 
@@ -183,6 +184,7 @@ def change(
     """
     from digest.db.engine import reading, writing
     from digest.editions import store
+    from digest.editions.newsletters import change_newsletter, get_newsletter
 
     app = open_app(context)
     options = {*_OPTIONS, *_LAYOUT, *_PACE, *_LOOK}
@@ -190,11 +192,11 @@ def change(
     if not given:
         raise typer.BadParameter("say what to change; see: digest newsletter change --help")
     with reading(app.engine) as connection:
-        found = store.get_newsletter(connection, name)
+        found = get_newsletter(connection, name)
     changed = _changed(found, given, now=app.clock.now())
     _check(changed, app)
     with writing(app.engine) as connection:
-        store.change_newsletter(connection, changed, now=app.clock.now())
+        change_newsletter(connection, changed, now=app.clock.now())
         store.record_action(
             connection, "newsletter.change", actor=actor(), now=app.clock.now(), name=name, keys=sorted(given)
         )

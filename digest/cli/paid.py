@@ -41,6 +41,7 @@ def sponsor(
 
     from digest.db.engine import reading, writing
     from digest.editions import store
+    from digest.editions.newsletters import change_newsletter, get_newsletter
     from digest.editions.sponsors import overlapping
     from digest.errors import BadInput, NotFound, Refused
     from digest.model.address import clean_line
@@ -49,7 +50,7 @@ def sponsor(
     app = open_app(context)
     if sponsor_name is None and not end:
         with reading(app.engine) as connection:
-            found = store.get_newsletter(connection, name)
+            found = get_newsletter(connection, name)
             shown = store.count_sponsored(connection, found.id)
         show_table(
             ("sponsor", "title", "from", "until", "editions", "of at most"),
@@ -81,7 +82,7 @@ def sponsor(
             most_editions=editions,
         )
     with writing(app.engine) as connection:
-        found = store.get_newsletter(connection, name)
+        found = get_newsletter(connection, name)
         sponsors = found.sponsors if sponsor_name != "" else ()
         if end:
             sponsors = tuple(each for each in sponsors if each.name != end)
@@ -96,7 +97,7 @@ def sponsor(
                     f"digest newsletter sponsor {name} --end {other.name!r}"
                 )
             sponsors = tuple(sorted((*(s for s in sponsors if s.key != paid.key), paid), key=lambda s: s.since))
-        store.change_newsletter(connection, replace(found, sponsors=sponsors), now=app.clock.now())
+        change_newsletter(connection, replace(found, sponsors=sponsors), now=app.clock.now())
         store.record_action(connection, "newsletter.sponsor", actor=actor(), now=app.clock.now(), name=name)
     names = ", ".join(each.name for each in sponsors)
     print(f"newsletter {name}: {'sponsored by ' + names if sponsors else 'no sponsor'}")

@@ -20,7 +20,7 @@ def withdraw(context: typer.Context, article_id: int, yes: _YES = False) -> None
     Example: digest article withdraw 41
     """
     from digest.db.engine import reading
-    from digest.editions.store import find_article
+    from digest.editions.articles import find_article
     from digest.errors import NotFound
     from digest.flows import control
 

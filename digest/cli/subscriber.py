@@ -31,7 +31,7 @@ def import_(
     Example: digest subscriber import readers.csv --newsletter harbour --dry-run
     """
     from digest.db.engine import reading
-    from digest.editions.store import get_newsletter
+    from digest.editions.newsletters import get_newsletter
     from digest.flows.importing import import_subscribers
 
     app = open_app(context)
@@ -64,7 +64,7 @@ def list_(
     """Readers by id, a page at a time."""
     from digest.audience.store import list_subscribers
     from digest.db.engine import reading
-    from digest.editions.store import get_newsletter
+    from digest.editions.newsletters import get_newsletter
 
     with reading(open_app(context).engine) as connection:
         newsletter_id = get_newsletter(connection, newsletter).id if newsletter else None
@@ -132,7 +132,7 @@ def add(
     from digest.audience.importing import person_of
     from digest.audience.store import put_people
     from digest.db.engine import writing
-    from digest.editions.store import get_newsletter
+    from digest.editions.newsletters import get_newsletter
     from digest.errors import BadInput, Refused
 
     row = {"address": address, "name": name, "language": language, "time_zone": time_zone, "consent": consent}

@@ -24,6 +24,7 @@ from digest.demo.inbox import write_inbox
 from digest.demo.readers import readers
 from digest.editions import store
 from digest.editions.due import latest_due
+from digest.editions.newsletters import add_newsletter, find_newsletter
 from digest.errors import BadInput
 from digest.flows import dispatch, importing, publish
 from digest.model.edition import EditionStatus
@@ -95,7 +96,7 @@ def _fill(app: App, folder: Path, count: int, progress: Progress, say: Say) -> N
     """Newsletter, readers and articles, through the same imports as any other; a second time changes nothing."""
     planned = content.newsletter()
     with reading(app.engine) as connection:
-        there = store.find_newsletter(connection, planned.name)
+        there = find_newsletter(connection, planned.name)
     if there is not None:
         say(f"going on with the demo in {folder}/")
         return
@@ -114,7 +115,7 @@ def _fill(app: App, folder: Path, count: int, progress: Progress, say: Say) -> N
     with progress("articles", (folder / "articles.jsonl").stat().st_size) as advance:
         stories = importing.import_articles(app.engine, folder / "articles.jsonl", now=joined, progress=advance)
     with writing(app.engine) as connection:
-        newsletter_id = store.add_newsletter(connection, planned, now=joined)
+        newsletter_id = add_newsletter(connection, planned, now=joined)
     with progress("readers", (folder / "subscribers.csv").stat().st_size) as advance:
         subscribed = importing.import_subscribers(
             app.engine, folder / "subscribers.csv", newsletter_id=newsletter_id, now=joined, progress=advance

@@ -1,201 +1,28 @@
-"""Newsletters and editions in the database. Functions ask one question or do one deed, and never commit."""
+"""Editions in the database. Functions ask one question or do one deed, and never commit."""
 
 from __future__ import annotations
 
 import secrets
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from datetime import datetime, time, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, ScalarSelect, and_, exists, func, insert, or_, select, update
+from sqlalchemy import Connection, Row, func, insert, or_, select, update
 
 from digest.db.rows import upsert
-from digest.db.tables import article, audit_log, edition, edition_article, newsletter
+from digest.db.tables import audit_log, edition, edition_article
 from digest.editions.candidates import Window
 from digest.editions.due import Period
 from digest.editions.events import events_from_json, events_to_json
-from digest.editions.snapshot import article_from_json, article_to_json, newsletter_from_json, settings_to_json
-from digest.errors import NotFound, Refused
-from digest.model.article import Article, ArticleId, Comment, Image
+from digest.editions.snapshot import article_from_json, article_to_json
+from digest.errors import NotFound
 from digest.model.edition import CORRECTION, Candidate, Edition, EditionId, EditionStatus
 from digest.model.event import Event
 from digest.model.newsletter import Cadence, Newsletter, NewsletterId, Note, Sponsor
 
-CANDIDATES_PAGE = 2_000
-
 UNFINISHED = (EditionStatus.DRAFT, EditionStatus.APPROVED, EditionStatus.SENDING, EditionStatus.PAUSED)
 """A copy may still be made."""
-
-# --- newsletters -----------------------------------------------------------------------------------------------------
-
-
-def list_newsletters(connection: Connection) -> list[Newsletter]:
-    """All of them, by name; there are never many."""
-    return [_newsletter(row) for row in connection.execute(select(newsletter).order_by(newsletter.c.name))]
-
-
-def find_newsletter(connection: Connection, name: str) -> Newsletter | None:
-    row = connection.execute(select(newsletter).where(newsletter.c.name == name)).first()
-    return _newsletter(row) if row else None
-
-
-def get_newsletter(connection: Connection, name: str) -> Newsletter:
-    found = find_newsletter(connection, name)
-    if found is None:
-        names = (
-            ", ".join(each.name for each in list_newsletters(connection)) or "none yet; add one: digest newsletter add"
-        )
-        raise NotFound(f"there is no newsletter {name!r} (there are: {names})")
-    return found
-
-
-def get_newsletter_by_id(connection: Connection, newsletter_id: NewsletterId) -> Newsletter:
-    row = connection.execute(select(newsletter).where(newsletter.c.id == newsletter_id)).one()
-    return _newsletter(row)
-
-
-def add_newsletter(connection: Connection, new: Newsletter, *, now: datetime) -> NewsletterId:
-    """Insert; Refused when the name is taken. `new.id` is ignored."""
-    if find_newsletter(connection, new.name):
-        raise Refused(f"there is a newsletter {new.name!r} already")
-    values = {**_newsletter_values(new), "created_at": now, "updated_at": now}
-    return NewsletterId(connection.execute(insert(newsletter).values(values).returning(newsletter.c.id)).scalar_one())
-
-
-def change_newsletter(connection: Connection, changed: Newsletter, *, now: datetime) -> None:
-    values = {**_newsletter_values(changed), "updated_at": now}
-    connection.execute(update(newsletter).where(newsletter.c.id == changed.id).values(values))
-
-
-def _newsletter_values(value: Newsletter) -> dict[str, Any]:
-    schedule = value.schedule
-    return {
-        "name": value.name,
-        "title": value.title,
-        "is_enabled": value.is_enabled,
-        "weekdays": ",".join(schedule.weekdays),
-        "wall_time": schedule.wall_time.isoformat(timespec="minutes"),
-        "time_zone": schedule.time_zone,
-        "since_at": schedule.since_at,
-        "late_hours": schedule.late_hours,
-        "is_local": schedule.is_local,
-        "settings": settings_to_json(value),
-    }
-
-
-def _newsletter(row: Row[Any]) -> Newsletter:
-    return newsletter_from_json(
-        {
-            "id": row.id,
-            "name": row.name,
-            "title": row.title,
-            "is_enabled": row.is_enabled,
-            "schedule": {
-                "weekdays": [day for day in row.weekdays.split(",") if day],
-                "wall_time": row.wall_time if isinstance(row.wall_time, str) else time.isoformat(row.wall_time),
-                "time_zone": row.time_zone,
-                "since_at": row.since_at.isoformat() if row.since_at else None,
-                "late_hours": row.late_hours,
-                "is_local": row.is_local,
-            },
-            "settings": row.settings,
-        }
-    )
-
-
-# --- what an edition may hold ----------------------------------------------------------------------------------------
-
-
-def list_candidates(
-    connection: Connection,
-    newsletter_id: NewsletterId | None,
-    window: Window,
-    *,
-    after: Article | None = None,
-    limit: int = CANDIDATES_PAGE,
-) -> list[Article]:
-    """Articles of the window that no edition of this newsletter had, oldest first, in pages.
-
-    A cancelled edition gives its articles back, unless somebody has it already: nobody gets an article twice (P3).
-    Without a newsletter: whoever had them.
-
-    index   ix_article_ready_at_id for the window, ix_edition_article_article_id for what was had
-    """
-    had = exists().where(
-        and_(
-            edition_article.c.article_id == article.c.id,
-            edition_article.c.edition_id == edition.c.id,
-            edition.c.newsletter_id == newsletter_id,
-            or_(edition.c.status != EditionStatus.CANCELLED, edition.c.reached),
-        )
-    )
-    query = (
-        select(article)
-        .where(article.c.ready_at > window.since, article.c.ready_at <= window.until, _IS_FREE)
-        .order_by(article.c.ready_at, article.c.id)
-        .limit(limit)
-    )
-    if newsletter_id is not None:
-        query = query.where(~had)
-    if after is not None:
-        at, reached = article.c.ready_at, _ready_at(after)
-        query = query.where(at >= reached, or_(at > reached, article.c.id > after.stored_id))
-    return [article_of_row(row) for row in connection.execute(query)]
-
-
-def list_recent(
-    connection: Connection, window: Window, *, before: Article | None = None, limit: int = CANDIDATES_PAGE
-) -> list[Article]:
-    """Articles of the window, whoever had them, the newest first, in pages. index  ix_article_ready_at_id"""
-    query = (
-        select(article)
-        .where(article.c.ready_at > window.since, article.c.ready_at <= window.until, _IS_FREE)
-        .order_by(article.c.ready_at.desc(), article.c.id.desc())
-        .limit(limit)
-    )
-    if before is not None:
-        at, reached = article.c.ready_at, _ready_at(before)
-        query = query.where(at <= reached, or_(at < reached, article.c.id < before.stored_id))
-    return [article_of_row(row) for row in connection.execute(query)]
-
-
-_IS_FREE = and_(article.c.hidden_at.is_(None), article.c.held_at.is_(None))
-
-
-def _ready_at(of: Article) -> ScalarSelect[datetime]:
-    return select(article.c.ready_at).where(article.c.id == of.stored_id).scalar_subquery()
-
-
-def article_of_row(row: Row[Any]) -> Article:
-    """As the digest shows it: with what an editor changed for it alone."""
-    edits = row.edits or {}
-    image_src, image_alt = edits.get("image_src", row.image_src), edits.get("image_alt", row.image_alt)
-    return Article(
-        id=ArticleId(row.id),
-        key=row.key,
-        url=row.url,
-        title=edits.get("title", row.title),
-        published_at=row.published_at,
-        authors=tuple(row.authors),
-        summary=edits.get("summary", row.summary),
-        image=Image(src=image_src, alt=image_alt) if image_src else None,
-        topics=tuple(row.topics),
-        language=row.language,
-        words=row.words,
-        minutes=row.minutes,
-        reads=row.reads,
-        comment_count=row.comment_count,
-        comments=tuple(Comment(**comment) for comment in row.comments),
-        reviewer=row.reviewer,
-        reviewed_at=row.reviewed_at,
-        citation=row.citation,
-        pin=row.pin,
-        section=edits.get("section", ""),
-    )
-
-
-# --- editions --------------------------------------------------------------------------------------------------------
 
 
 def find_period(connection: Connection, newsletter_id: NewsletterId, cadence: str, period: str) -> EditionId | None:
@@ -428,11 +255,6 @@ def create_correction(
     return EditionId(edition_id)
 
 
-def find_article(connection: Connection, article_id: int) -> Article | None:
-    row = connection.execute(select(article).where(article.c.id == article_id)).first()
-    return article_of_row(row) if row else None
-
-
 def get_public_key(connection: Connection, edition_id: int) -> str:
     key: str = connection.execute(select(edition.c.public_key).where(edition.c.id == edition_id)).scalar_one()
     return key
@@ -487,13 +309,6 @@ def withdraw(connection: Connection, edition_id: int, position: int) -> bool:
     if result.rowcount:
         connection.execute(update(edition).where(edition.c.id == edition_id).values(revision=edition.c.revision + 1))
     return result.rowcount == 1
-
-
-def hide_article(connection: Connection, article_id: int, *, now: datetime) -> None:
-    """In no further edition; NotFound for one that there is not."""
-    result = connection.execute(update(article).where(article.c.id == article_id).values(hidden_at=now))
-    if not result.rowcount:
-        raise NotFound(f"there is no article {article_id}; see: digest article list")
 
 
 def list_unfinished_with(connection: Connection, article_id: int) -> list[tuple[int, int]]:

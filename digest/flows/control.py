@@ -12,6 +12,7 @@ from digest.db.engine import reading, writing
 from digest.delivery import counts
 from digest.delivery import store as ledger
 from digest.editions import store
+from digest.editions.articles import hide_article
 from digest.errors import DatabaseError, Refused
 from digest.model.edition import EditionStatus
 
@@ -93,7 +94,7 @@ def withdraw(engine: Engine, article_id: int, *, now: datetime, actor: str) -> l
     Returns those editions. Senders make the copies that did not go yet anew.
     """
     with writing(engine) as connection:
-        store.hide_article(connection, article_id, now=now)
+        hide_article(connection, article_id, now=now)
         touched = []
         for edition_id, position in store.list_unfinished_with(connection, article_id):
             if store.withdraw(connection, edition_id, position):

@@ -12,7 +12,7 @@ from digest.audience import store
 from digest.audience.choosing import Wanted, check
 from digest.audience.leave import leaving
 from digest.db.engine import writing
-from digest.editions.store import get_newsletter_by_id
+from digest.editions.newsletters import get_newsletter_by_id
 from digest.model.feedback import Unsubscribe
 from digest.model.newsletter import NewsletterId
 from digest.model.subscriber import Subscription, SubscriptionStatus

@@ -18,6 +18,7 @@ from digest.audience.store import list_sample
 from digest.db.engine import reading, writing
 from digest.delivery import plan
 from digest.editions import store
+from digest.editions.articles import CANDIDATES_PAGE, find_article, list_candidates, list_recent
 from digest.editions.candidates import (
     MAX_CANDIDATES,
     Window,
@@ -33,6 +34,7 @@ from digest.editions.candidates import (
 )
 from digest.editions.due import Period, is_too_late, latest_due, periods_after
 from digest.editions.events import next_events
+from digest.editions.newsletters import get_newsletter_by_id, list_newsletters
 from digest.editions.periods import is_offered, known_zone, latest_slot_period, slot_periods_after
 from digest.editions.select import Selector
 from digest.editions.snapshot import newsletter_to_json
@@ -88,7 +90,7 @@ class Press:
 def build_due(engine: Engine, press: Press, *, now: datetime, names: Sequence[str] = ()) -> list[BuildReport]:
     """Build the edition of every newsletter whose period has come and has none yet."""
     with reading(engine) as connection:
-        newsletters = store.list_newsletters(connection)
+        newsletters = list_newsletters(connection)
     reports = []
     for newsletter in newsletters:
         if not newsletter.is_enabled or (names and newsletter.name not in names):
@@ -155,7 +157,7 @@ def _earliest(newsletter: Newsletter) -> time:
 def is_anything_due(engine: Engine, *, now: datetime) -> bool:
     """Has the period of any newsletter come without an edition of it?"""
     with reading(engine) as connection:
-        for newsletter in store.list_newsletters(connection):
+        for newsletter in list_newsletters(connection):
             for period in _due(connection, newsletter, now) if newsletter.is_enabled else ():
                 if store.find_period(connection, newsletter.id, period.cadence, period.key) is None:
                     return True
@@ -217,7 +219,7 @@ def approve(engine: Engine, press: Press, edition_id: int, *, now: datetime, act
     """
     with reading(engine) as connection:
         edition = store.get_edition(connection, edition_id)
-        newsletter = store.get_newsletter_by_id(connection, edition.newsletter_id)
+        newsletter = get_newsletter_by_id(connection, edition.newsletter_id)
     if edition.status is not EditionStatus.DRAFT:
         raise Refused(f"edition {edition_id} is {edition.status}; only a draft can be approved")
     lines = []
@@ -259,7 +261,7 @@ def correct(
         found = next((each for each in of.candidates if each.position == position), None)
         if found is None:
             raise NotFound(f"edition {edition_id} has no article {position + 1}; see: digest edition show {edition_id}")
-        now_is = store.find_article(connection, found.article_id) or found.article
+        now_is = find_article(connection, found.article_id) or found.article
         correction = store.create_correction(
             connection, of, replace(found, article=now_is, position=position), subject=subject, note=note, now=now
         )
@@ -318,7 +320,7 @@ def open_maker(engine: Engine, press: Press, edition_id: int, *, is_test: bool =
         edition = store.get_edition(connection, edition_id)
         frozen = store.get_frozen(connection, edition_id)
         public_key = store.get_public_key(connection, edition_id)
-        newsletter = store.get_newsletter_by_id(connection, edition.newsletter_id)
+        newsletter = get_newsletter_by_id(connection, edition.newsletter_id)
         _, revision = store.find_state(connection, edition_id)
         withdrawn = store.list_withdrawn(connection, edition_id)
     maker = CopyMaker(
@@ -395,10 +397,10 @@ def in_general(newsletter: Newsletter, candidates: Sequence[Candidate], covered:
 def read_newest(connection: Connection, newsletter: Newsletter, covered: Window) -> list[Article]:
     """What the newsletter prints of the window, whoever had it: the newest, as many as an edition may offer."""
     found: list[Article] = []
-    page = store.list_recent(connection, covered)
+    page = list_recent(connection, covered)
     while page:
         found += [article for article in page if covers(newsletter, article)]
-        page = store.list_recent(connection, covered, before=page[-1]) if len(found) < MAX_CANDIDATES else []
+        page = list_recent(connection, covered, before=page[-1]) if len(found) < MAX_CANDIDATES else []
     if len(found) > MAX_CANDIDATES:
         log.warn("publish.over", newsletter_id=newsletter.id, left_out=len(found) - MAX_CANDIDATES)
     return found[:MAX_CANDIDATES]
@@ -417,10 +419,10 @@ def read_waiting(
     after: Article | None = None
     of = newsletter.id if had is None else None
     while len(found) <= newsletter.max_items:
-        page = store.list_candidates(connection, of, covered, after=after)
+        page = list_candidates(connection, of, covered, after=after)
         free = [article for article in page if had is None or article.stored_id not in had]
         found += [article for article in free if covers(newsletter, article)]
-        if len(page) < store.CANDIDATES_PAGE:
+        if len(page) < CANDIDATES_PAGE:
             break
         after = page[-1]
     return found

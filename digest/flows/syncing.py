@@ -21,7 +21,7 @@ from digest.audience.intake import put_people
 from digest.audience.registrations import Row, Tie
 from digest.audience.syncing import Deed, Known, Limit, deed, fingerprint_of, person_from, why_held
 from digest.db.engine import reading, writing
-from digest.editions.store import get_newsletter
+from digest.editions.newsletters import get_newsletter
 from digest.errors import BadInput, DigestError
 from digest.model.registration import Registration
 from digest.model.source import Source

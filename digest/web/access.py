@@ -10,7 +10,7 @@ from fastapi import HTTPException, Request
 from digest.app import App
 from digest.audience import store, tokens
 from digest.db.engine import reading
-from digest.editions.store import get_newsletter_by_id
+from digest.editions.newsletters import get_newsletter_by_id
 from digest.errors import BadInput
 from digest.model.newsletter import Newsletter, NewsletterId
 from digest.model.subscriber import Subscription, SubscriptionStatus

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from digest.db.engine import make_engine, writing
-from digest.editions import store
+from digest.editions.newsletters import add_newsletter, get_newsletter
 from tests.command import ADD, Command, write_settings
 
 SCHEDULE = ("newsletter", "schedule", "harbour")
@@ -28,9 +28,9 @@ def digest(tmp_path_factory: pytest.TempPathFactory) -> Command:
     digest(*ADD, "--at", "07:00", "--time-zone", "Europe/Berlin")
     engine = make_engine(url)
     with writing(engine) as connection:
-        found = store.get_newsletter(connection, "harbour")
+        found = get_newsletter(connection, "harbour")
         never = replace(found, name="never", schedule=replace(found.schedule, weekdays=()))
-        store.add_newsletter(connection, never, now=datetime.now(UTC))
+        add_newsletter(connection, never, now=datetime.now(UTC))
     engine.dispose()
     return digest
 

@@ -13,8 +13,8 @@ from sqlalchemy import Engine, func, select
 
 from digest.db.engine import reading, writing
 from digest.db.tables import article
+from digest.editions.articles import list_candidates
 from digest.editions.candidates import Window
-from digest.editions.store import list_candidates
 from digest.errors import BadInput, NotFound
 from digest.flows.collect import collect_sources
 from digest.model.source import Source

@@ -20,7 +20,7 @@ from digest.clock import FixedClock
 from digest.db.engine import reading, writing
 from digest.db.tables import article, delivery, edition, subscriber
 from digest.delivery import counts
-from digest.editions import store as editions
+from digest.editions.newsletters import change_newsletter, get_newsletter
 from digest.editions.picks import unpack
 from digest.editions.select import Rule
 from digest.errors import BadInput, Refused
@@ -153,9 +153,9 @@ def test_what_did_not_fit_expires_after_the_editions_that_it_may_wait(
     three: Engine, press: Press, smtp_server: SmtpServer
 ) -> None:
     with writing(three) as connection:
-        newsletter = editions.get_newsletter(connection, "harbour")
+        newsletter = get_newsletter(connection, "harbour")
         newest_first = replace(newsletter, ranking=Ranking(carry=1, recency=9))  # a week is more than an edition lifts
-        editions.change_newsletter(connection, newest_first, now=NOW)
+        change_newsletter(connection, newest_first, now=NOW)
     run(three, press, smtp_server, NOW)  # four of six
     for week in (1, 2):
         add(three, *((f"New{week}{n}", "City", NOW + week * WEEK - timedelta(hours=n)) for n in range(1, 7)))
@@ -383,7 +383,7 @@ def test_two_editions_that_plan_the_same_readers_at_once_give_nobody_an_article_
 ) -> None:
     publish.build_due(three, press, now=NOW)
     with reading(three) as connection:
-        newsletter = editions.get_newsletter(connection, "harbour")
+        newsletter = get_newsletter(connection, "harbour")
     publish.build(three, press, newsletter, publish.extra_period(NOW), now=NOW)
     threads = [Thread(target=lambda of=of: dispatch.plan(three, of, now=NOW)) for of in (1, 2)]  # type: ignore[misc]
     for thread in threads:

@@ -16,6 +16,7 @@ from digest.db.engine import reading, writing
 from digest.db.tables import article
 from digest.editions import store as editions
 from digest.editions.events import add_event, remove_event
+from digest.editions.newsletters import change_newsletter
 from digest.flows import control, publish
 from digest.flows.publish import Built, Press
 from digest.model.event import Event
@@ -171,7 +172,7 @@ def test_a_schedule_that_moves_within_the_week_makes_no_second_edition(engine: E
     build(engine, press)
     moved = Schedule(weekdays=("wed",), wall_time=time(9, 0), time_zone="UTC", since_at=DUE + timedelta(days=1))
     with writing(engine) as connection:
-        editions.change_newsletter(connection, replace(newsletter, schedule=moved), now=DUE + timedelta(days=1))
+        change_newsletter(connection, replace(newsletter, schedule=moved), now=DUE + timedelta(days=1))
     add(engine, DUE + timedelta(days=1), name="new")
     (report,) = publish.build_due(engine, press, now=DUE + timedelta(days=2, hours=3))
     assert report.result is Built.THERE
@@ -204,7 +205,7 @@ def test_a_template_that_would_be_rendered_for_every_reader_is_refused_by_name(e
     assert "body.html of template 'thin', line 2: reader.name has" in report.message
     assert "--max-variants 200" in report.message
     with writing(engine) as connection:
-        editions.change_newsletter(connection, replace(newsletter, max_variants=200), now=NOW)
+        change_newsletter(connection, replace(newsletter, max_variants=200), now=NOW)
     assert report.edition_id is not None
     publish.approve(engine, press, report.edition_id, now=NOW, actor="test")
 

@@ -15,6 +15,7 @@ from sqlalchemy import Engine, func, select, update
 from digest.db.engine import reading, writing
 from digest.db.tables import delivery, edition, metadata, subscriber, subscription
 from digest.delivery import plan as plan_rows
+from digest.editions.newsletters import change_newsletter, get_newsletter
 from digest.editions.picks import unpack
 from digest.editions.select import Rule
 from digest.editions.tally import Tally, spread
@@ -258,8 +259,8 @@ def test_the_command_says_what_it_found(digest: Command, engine: Engine, tmp_pat
     assert found["reached"] + len(found["never"]) + len(found["waiting"]) == found["articles"] == 14
     assert rows(engine) == before, "not even the key that signs links is made"
     with writing(engine) as connection:
-        stored = publish.store.get_newsletter(connection, "harbour")
+        stored = get_newsletter(connection, "harbour")
         never = replace(stored, schedule=replace(stored.schedule, weekdays=()))
-        publish.store.change_newsletter(connection, never, now=NOW)
+        change_newsletter(connection, never, now=NOW)
     assert "harbour has no weekdays, so it is never due" in digest(*simulation)
     assert json.loads(digest(*simulation, "--json"))["turns"] == []

@@ -21,7 +21,7 @@ from digest.audience.store import find_subscription
 from digest.audience.tokens import sign
 from digest.db.engine import reading, writing
 from digest.db.tables import subscriber
-from digest.editions import store as editions
+from digest.editions.newsletters import change_newsletter
 from digest.flows import membership
 from digest.model.choices import Choices, Length
 from digest.model.feedback import Unsubscribe
@@ -101,7 +101,7 @@ def chosen(site: RunningSite, **values: Any) -> None:
 
 def offer_now(site: RunningSite, newsletter: Newsletter, offer: Offer, **values: Any) -> None:
     with writing(site.app.engine) as connection:
-        editions.change_newsletter(connection, replace(newsletter, offer=offer, **values), now=NOW)
+        change_newsletter(connection, replace(newsletter, offer=offer, **values), now=NOW)
 
 
 def fields_of(page: str) -> dict[str, str]:

@@ -17,6 +17,7 @@ from digest.delivery import canary, counts
 from digest.delivery import plan as plan_rows
 from digest.delivery.plan import Planned, Row
 from digest.editions import store as editions
+from digest.editions.newsletters import get_newsletter_by_id
 from digest.editions.periods import is_offered, turn
 from digest.editions.picks import as_return, unpack
 from digest.editions.select import Past, past_of
@@ -98,7 +99,7 @@ def frozen_newsletter(connection: Connection, edition: Edition) -> Newsletter:
     """As it was when the edition was approved; before, as it is."""
     frozen = editions.get_frozen(connection, edition.id)
     if frozen is None:
-        return editions.get_newsletter_by_id(connection, edition.newsletter_id)
+        return get_newsletter_by_id(connection, edition.newsletter_id)
     return newsletter_from_json(frozen["newsletter"])
 
 

@@ -10,8 +10,8 @@ from sqlalchemy import Engine
 
 from digest.db.engine import reading
 from digest.delivery import plan as plan_rows
-from digest.editions import store as editions
 from digest.editions.due import Period
+from digest.editions.newsletters import get_newsletter
 from digest.editions.periods import is_offered
 from digest.flows import publish
 from digest.model.newsletter import Cadence, Newsletter
@@ -47,7 +47,7 @@ def outline(engine: Engine, name: str, *, weeks: int, sample: int, now: datetime
     stretch = timedelta(weeks=weeks)
     since, until = (now, now + stretch) if is_coming else (now - stretch, now)
     with reading(engine) as connection:
-        newsletter = editions.get_newsletter(connection, name)
+        newsletter = get_newsletter(connection, name)
         periods = publish.list_due(connection, newsletter, after=since, until=until)
         by_slot = plan_rows.count_readers(connection, newsletter.id)
         readers = sum(by_slot.values())

@@ -13,7 +13,7 @@ from sqlalchemy import Engine
 from digest.db.engine import reading
 from digest.delivery import plan as plan_rows
 from digest.delivery.plan import Planned
-from digest.editions import store as editions
+from digest.editions.articles import CANDIDATES_PAGE, list_candidates
 from digest.editions.candidates import (
     Window,
     cadence_of,
@@ -337,9 +337,9 @@ class _Simulator:
         after: Article | None = None
         while True:
             with reading(self._engine) as connection:
-                page = editions.list_candidates(connection, None, weeks, after=after)
+                page = list_candidates(connection, None, weeks, after=after)
             yield from (_later(each, moved) for each in page if covers(newsletter, each))
-            if len(page) < editions.CANDIDATES_PAGE:
+            if len(page) < CANDIDATES_PAGE:
                 return
             after = page[-1]
 
