@@ -10,7 +10,7 @@ from sqlalchemy import Engine
 
 from digest.db.engine import reading, writing
 from digest.delivery import counts
-from digest.delivery import store as ledger
+from digest.delivery.batches import cancel_batch, leave_unknown, list_open_batches, resend_unknown
 from digest.editions import store
 from digest.editions.articles import hide_article
 from digest.errors import DatabaseError, Refused
@@ -46,7 +46,7 @@ def cancel(engine: Engine, edition_id: int, *, now: datetime, actor: str) -> int
             store.record_reached(connection, edition_id, store.is_planned(connection, edition_id))
         else:
             status = store.get_edition(connection, edition_id).status
-            if status is not EditionStatus.CANCELLED or not ledger.list_open_batches(connection, edition_id):
+            if status is not EditionStatus.CANCELLED or not list_open_batches(connection, edition_id):
                 raise Refused(f"edition {edition_id} is {status}: there is nothing to cancel")
     cancelled = cancel_rest(engine, edition_id)
     with writing(engine) as connection:
@@ -61,13 +61,13 @@ def cancel_rest(engine: Engine, edition_id: int) -> int:
     cancelled, busy_since = 0, time.monotonic()
     while True:
         with reading(engine) as connection:
-            batches = ledger.list_open_batches(connection, edition_id)
+            batches = list_open_batches(connection, edition_id)
         if not batches:
             return cancelled
         before = cancelled
         for batch_id in batches:
             with writing(engine) as connection:
-                cancelled += ledger.cancel_batch(connection, batch_id)
+                cancelled += cancel_batch(connection, batch_id)
         if cancelled > before:
             busy_since = time.monotonic()
         elif time.monotonic() - busy_since > MAX_BUSY_S:
@@ -79,7 +79,7 @@ def resolve(engine: Engine, edition_id: int, *, resend: bool, now: datetime, act
     """Settle the deliveries whose answer was lost; returns how many. A resend opens a sent edition again."""
     with writing(engine) as connection:
         store.get_edition(connection, edition_id)
-        count = (ledger.resend_unknown if resend else ledger.leave_unknown)(connection, edition_id)
+        count = (resend_unknown if resend else leave_unknown)(connection, edition_id)
         if resend and count:
             store.move(connection, edition_id, to=EditionStatus.SENDING, of=[EditionStatus.SENT], finished_at=None)
         store.record_action(

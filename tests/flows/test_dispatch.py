@@ -16,6 +16,7 @@ from digest.clock import FixedClock
 from digest.db.engine import reading, writing
 from digest.delivery import counts
 from digest.delivery import store as ledger
+from digest.delivery.batches import lease, release, settle_interrupted
 from digest.delivery.plan import plan_next_range
 from digest.editions import store as editions
 from digest.errors import Refused
@@ -190,7 +191,7 @@ def test_rows_that_a_killed_sender_left_become_unknown_and_are_not_sent_again(
     edition_id = build(engine, press)
     dispatch.plan(engine, edition_id, now=NOW)
     with writing(engine) as connection:
-        batch_id = ledger.lease(connection, edition_id, owner="killed", now=NOW, hold=timedelta(seconds=60))
+        batch_id = lease(connection, edition_id, owner="killed", now=NOW, hold=timedelta(seconds=60))
         ledger.mark_attempting(connection, edition_id, [1, 2], owner="killed", now=NOW)
     assert batch_id is not None
     held = send(engine, press, edition_id, smtp_server.channel())
@@ -225,7 +226,7 @@ def test_cancelling_does_not_wait_for_rows_that_a_sender_writes(engine: Engine, 
     edition_id = build(engine, press)
     dispatch.plan(engine, edition_id, now=NOW)
     with writing(engine) as connection:
-        ledger.lease(connection, edition_id, owner="sender", now=NOW, hold=timedelta(seconds=60))
+        lease(connection, edition_id, owner="sender", now=NOW, hold=timedelta(seconds=60))
     cancelled: list[int] = []
     admin = Thread(target=lambda: cancelled.append(control.cancel(engine, edition_id, now=NOW, actor="test")))
     with writing(engine) as connection:
@@ -246,11 +247,11 @@ def test_rows_cancelled_while_their_batch_is_given_back_are_counted(engine: Engi
     edition_id = build(engine, press)
     dispatch.plan(engine, edition_id, now=NOW)
     with writing(engine) as connection:
-        batch_id = ledger.lease(connection, edition_id, owner="sender", now=NOW, hold=timedelta(seconds=60))
+        batch_id = lease(connection, edition_id, owner="sender", now=NOW, hold=timedelta(seconds=60))
     assert batch_id is not None
     admin = Thread(target=lambda: control.cancel(engine, edition_id, now=NOW, actor="test"))
     with writing(engine) as connection:
-        ledger.release(connection, [batch_id], owner="sender", now=NOW)
+        release(connection, [batch_id], owner="sender", now=NOW)
         admin.start()
         time.sleep(0.3)
     admin.join(timeout=20)
@@ -376,11 +377,11 @@ def test_a_resend_gives_every_unknown_row_back_and_says_how_many(
     edition_id = build(engine, press)
     dispatch.plan(engine, edition_id, now=NOW)
     with writing(engine) as connection:
-        batch_id = ledger.lease(connection, edition_id, owner="killed", now=NOW, hold=timedelta(seconds=60))
+        batch_id = lease(connection, edition_id, owner="killed", now=NOW, hold=timedelta(seconds=60))
         assert batch_id is not None
         ledger.mark_attempting(connection, edition_id, [1, 2], owner="killed", now=NOW)
-        ledger.settle_interrupted(connection, batch_id, resends=False, now=NOW)
-        ledger.release(connection, [batch_id], owner="killed", now=NOW)
+        settle_interrupted(connection, batch_id, resends=False, now=NOW)
+        release(connection, [batch_id], owner="killed", now=NOW)
     assert control.resolve(engine, edition_id, resend=True, now=NOW, actor="test") == 2
     assert send(engine, press, edition_id, smtp_server.channel()).accepted == 5
 
@@ -411,9 +412,9 @@ def test_a_clock_that_jumps_does_not_take_a_sender_s_own_batch_from_it(engine: E
     dispatch.plan(engine, edition_id, now=NOW)
     later, hold = NOW + timedelta(hours=1), timedelta(seconds=60)
     with writing(engine) as connection:
-        assert ledger.lease(connection, edition_id, owner="we", now=NOW, hold=hold) is not None
-        assert ledger.lease(connection, edition_id, owner="we", now=later, hold=hold) is None
-        assert ledger.lease(connection, edition_id, owner="others", now=later, hold=hold) is not None
+        assert lease(connection, edition_id, owner="we", now=NOW, hold=hold) is not None
+        assert lease(connection, edition_id, owner="we", now=later, hold=hold) is None
+        assert lease(connection, edition_id, owner="others", now=later, hold=hold) is not None
 
 
 def test_a_server_that_refuses_the_content_of_all_pauses_the_edition(

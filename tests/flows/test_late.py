@@ -12,6 +12,7 @@ from digest.clock import FixedClock
 from digest.db.engine import reading, writing
 from digest.delivery import counts
 from digest.delivery import store as ledger
+from digest.delivery.batches import has_work, lease
 from digest.flows import dispatch
 from digest.flows.dispatch.commits import GroupCommit, Patience
 from digest.flows.publish import Press
@@ -29,7 +30,7 @@ def edition_id(engine: Engine, press: Press, smtp_server: SmtpServer) -> int:
     edition_id = build(engine, press)
     dispatch.plan(engine, edition_id, now=NOW)
     with writing(engine) as connection:
-        assert ledger.lease(connection, edition_id, owner="asleep", now=NOW, hold=MINUTE) is not None
+        assert lease(connection, edition_id, owner="asleep", now=NOW, hold=MINUTE) is not None
         assert ledger.mark_attempting(connection, edition_id, [1], owner="asleep", now=NOW) == {1}
     later = FixedClock(NOW + 2 * MINUTE)
     assert send(engine, press, edition_id, smtp_server.channel(), clock=later).is_finished
@@ -63,7 +64,7 @@ def test_a_refusal_for_now_that_comes_late_opens_its_batch_again(engine: Engine,
     assert balance(engine, edition_id) == Balance(planned=5, accepted=4, deferred=1)
     assert is_counted_right(engine, edition_id)
     with reading(engine) as connection:
-        assert ledger.has_work(connection, edition_id)
+        assert has_work(connection, edition_id)
 
 
 def test_an_edition_that_was_sent_is_being_sent_again_then(engine: Engine, edition_id: int) -> None:
@@ -99,8 +100,8 @@ def test_whoever_lost_the_lease_marks_nothing(engine: Engine, press: Press) -> N
     edition_id = build(engine, press)
     dispatch.plan(engine, edition_id, now=NOW)
     with writing(engine) as connection:
-        mine = ledger.lease(connection, edition_id, owner="asleep", now=NOW, hold=MINUTE)
-        theirs = ledger.lease(connection, edition_id, owner="awake", now=NOW + 2 * MINUTE, hold=MINUTE)
+        mine = lease(connection, edition_id, owner="asleep", now=NOW, hold=MINUTE)
+        theirs = lease(connection, edition_id, owner="awake", now=NOW + 2 * MINUTE, hold=MINUTE)
         assert mine == theirs == BatchId(1)
         assert ledger.mark_attempting(connection, edition_id, [1, 2], owner="asleep", now=NOW) == set()
         assert ledger.mark_attempting(connection, edition_id, [1, 2], owner="awake", now=NOW) == {1, 2}
@@ -112,8 +113,8 @@ def test_a_lease_whose_answer_was_lost_is_taken_again(engine: Engine, press: Pre
     edition_id = build(engine, press)
     dispatch.plan(engine, edition_id, now=NOW)
     with writing(engine) as connection:
-        first = ledger.lease(connection, edition_id, owner="one", now=NOW, hold=MINUTE)
+        first = lease(connection, edition_id, owner="one", now=NOW, hold=MINUTE)
         assert first is not None
-        assert ledger.lease(connection, edition_id, owner="one", now=NOW, hold=MINUTE, held=[first]) is None
-        assert ledger.lease(connection, edition_id, owner="two", now=NOW, hold=MINUTE, held=[]) is None
-        assert ledger.lease(connection, edition_id, owner="one", now=NOW, hold=MINUTE, held=[]) == first
+        assert lease(connection, edition_id, owner="one", now=NOW, hold=MINUTE, held=[first]) is None
+        assert lease(connection, edition_id, owner="two", now=NOW, hold=MINUTE, held=[]) is None
+        assert lease(connection, edition_id, owner="one", now=NOW, hold=MINUTE, held=[]) == first

@@ -20,7 +20,8 @@ from sqlalchemy.exc import DBAPIError
 from digest import log
 from digest.clock import Clock
 from digest.db.engine import reading, writing
-from digest.delivery import canary, store
+from digest.delivery import canary
+from digest.delivery.batches import has_work, next_due_at
 from digest.delivery.channels import Channel
 from digest.delivery.throttle import Limits
 from digest.editions import store as editions
@@ -128,13 +129,13 @@ def _cancel_late(engine: Engine, edition_id: int) -> None:
 
 def _next_due_at(engine: Engine, edition_id: int) -> datetime | None:
     with reading(engine) as connection:
-        return store.next_due_at(connection, edition_id)
+        return next_due_at(connection, edition_id)
 
 
 def finish(engine: Engine, edition_id: int, *, now: datetime) -> bool:
     """An edition without work left is sent; True when this call closed it."""
     with writing(engine) as connection:
-        if store.has_work(connection, edition_id):
+        if has_work(connection, edition_id):
             return False
         return editions.move(connection, edition_id, to=EditionStatus.SENT, of=[EditionStatus.SENDING], finished_at=now)
 

@@ -14,7 +14,7 @@ from sqlalchemy.exc import DBAPIError
 from digest import log
 from digest.clock import Clock
 from digest.db.engine import reading, writing
-from digest.delivery import store
+from digest.delivery import batches, store
 from digest.delivery.store import Due
 from digest.editions import store as editions
 from digest.flows.dispatch.commits import Patience
@@ -134,12 +134,12 @@ class Stock:
         with writing(self._engine) as connection:
             if editions.find_status(connection, self._edition_id) is not EditionStatus.SENDING:
                 return None
-            batch_id = store.lease(
+            batch_id = batches.lease(
                 connection, self._edition_id, owner=self._owner, now=now, hold=HOLD, held=[*self._held, *self._leaving]
             )
             if batch_id is None:
                 return None
-            interrupted = store.settle_interrupted(connection, batch_id, resends=self._resends, now=now)
+            interrupted = batches.settle_interrupted(connection, batch_id, resends=self._resends, now=now)
             if interrupted:
                 log.warn("dispatch.unknown", edition_id=self._edition_id, batch_id=batch_id, deliveries=interrupted)
         with reading(self._engine) as connection:  # the lease is ours: no lock is needed to read its rows
@@ -163,8 +163,8 @@ class Stock:
             await asyncio.gather(self._fetching, return_exceptions=True)
         await self._release(list(self._held.values()))
 
-    async def _release(self, batches: Sequence[Held]) -> None:
-        ids = [held.batch_id for held in batches]
+    async def _release(self, leaving: Sequence[Held]) -> None:
+        ids = [held.batch_id for held in leaving]
         self._leaving.update(ids)  # first: a lease is taken in another thread, and must find them in one or the other
         for id_ in ids:
             del self._held[id_]
@@ -178,7 +178,7 @@ class Stock:
 
     def _write_release(self, batch_ids: Sequence[int]) -> None:
         with writing(self._engine) as connection:
-            store.release(connection, batch_ids, owner=self._owner, now=self._clock.now())
+            batches.release(connection, batch_ids, owner=self._owner, now=self._clock.now())
 
     async def look_at_leases(self) -> None:
         """After a mark was refused: if that was because its batch has another owner now, all of it is left alone."""
@@ -197,6 +197,6 @@ class Stock:
         now = self._clock.now()
         with writing(self._engine) as connection:
             for held in list(self._held.values()):
-                if not store.extend(connection, held.batch_id, owner=self._owner, now=now, hold=HOLD):
+                if not batches.extend(connection, held.batch_id, owner=self._owner, now=now, hold=HOLD):
                     held.is_lost = True
                     log.warn("dispatch.lease_lost", batch_id=held.batch_id)
