@@ -150,6 +150,8 @@ class Stock:
     async def look_again(self) -> bool:
         """Rows that came back untried can be taken again once their batch was given back. True: there is more."""
         await self.release_done()
+        while self._fetching is not None:  # it may have looked before that was written
+            await asyncio.shield(self._fetching)
         self._is_exhausted = False
         return await self.more()
 
