@@ -10,6 +10,7 @@ from collections import Counter, defaultdict
 from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 from threading import Thread
+from time import sleep
 from typing import Any
 
 import pytest
@@ -28,7 +29,7 @@ from digest.flows import control, dispatch, membership, publish
 from digest.flows.explain import explain, recreate
 from digest.flows.publish import Built, Press
 from digest.model.choices import Choices, Length
-from digest.model.newsletter import Note, Offer, Ranking, Schedule
+from digest.model.newsletter import Note, Offer, Pace, Ranking, Schedule
 from tests.site import NOW, SmtpServer, add_newsletter, add_readers
 
 EVERYTHING = Offer(
@@ -322,7 +323,8 @@ def test_explain_says_what_became_of_everybody(three: Engine, press: Press, smtp
 def test_a_withdrawn_article_is_in_no_later_copy_and_its_correction_reaches_those_who_have_it(
     engine: Engine, press: Press, smtp_server: SmtpServer
 ) -> None:
-    newsletter = add_newsletter(engine, offer=EVERYTHING, topics=TOPICS)
+    slow = Pace(limits=("100/second",))  # or all are sent before somebody can withdraw anything
+    newsletter = add_newsletter(engine, offer=EVERYTHING, topics=TOPICS, pace=slow)
     add_readers(engine, newsletter, 300)
     add(engine, ("Wrong", "City", DUE - timedelta(hours=1)), ("Right", "Health", DUE - timedelta(hours=2)))
     for reader in range(1, 300, 10):
@@ -335,7 +337,7 @@ def test_a_withdrawn_article_is_in_no_later_copy_and_its_correction_reaches_thos
     )
     running.start()
     while len(smtp_server.recorder.accepted) < 20:
-        pass
+        sleep(0.001)
     assert control.withdraw(engine, 1, now=NOW, actor="test") == [1]
     with reading(engine) as connection:
         after = {
