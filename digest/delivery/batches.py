@@ -8,24 +8,11 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import (
-    Connection,
-    and_,
-    case,
-    func,
-    literal,
-    null,
-    or_,
-    select,
-    update,
-)
+from sqlalchemy import Connection, and_, case, func, literal, null, or_, select, update
 from sqlalchemy import Text as SqlText
 
 from digest.db.rows import numbers
-from digest.db.tables import (
-    batch,
-    delivery,
-)
+from digest.db.tables import batch, delivery
 from digest.delivery.counts import mend_tally, write_tally
 from digest.model.delivery import OPEN, BatchId, DeliveryStatus
 

@@ -10,29 +10,11 @@ from functools import lru_cache
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import (
-    BigInteger,
-    Connection,
-    Integer,
-    bindparam,
-    func,
-    insert,
-    or_,
-    select,
-    update,
-)
+from sqlalchemy import BigInteger, Connection, Integer, bindparam, func, insert, or_, select, update
 from sqlalchemy import Text as SqlText
 
 from digest.db.rows import Prepared, instant, numbers, read_at_once, stored, taken_apart
-from digest.db.tables import (
-    attempt,
-    batch,
-    delivery,
-    edition,
-    subscriber,
-    subscription,
-    suppression,
-)
+from digest.db.tables import attempt, batch, delivery, edition, subscriber, subscription, suppression
 from digest.db.types import UtcDateTime
 from digest.delivery.counts import mend_tally
 from digest.model.address import EmailAddress
