@@ -15,6 +15,12 @@ from digest.errors import ConfigError
 MAX_CONNECTIONS = 40
 """Of one process: eight editions at once, each with its ledger, its next batch and its keeper, and the pages."""
 
+_POOL: dict[str, Any] = {
+    "pool_size": 8,
+    "max_overflow": MAX_CONNECTIONS - 8,
+    "hide_parameters": True,  # else an error quotes the rows that it was given, and a traceback has addresses in it
+}
+
 
 def make_engine(url: str) -> Engine:
     """An engine for SQLite or PostgreSQL; ConfigError for a URL that is neither.
@@ -35,8 +41,8 @@ def make_engine(url: str) -> Engine:
         raise ConfigError(f"database.url: {parsed.get_backend_name()} is not supported; use sqlite or postgresql")
     try:
         if parsed.get_backend_name() == "postgresql":
-            return create_engine(parsed, pool_pre_ping=True, pool_size=8, max_overflow=MAX_CONNECTIONS - 8)
-        engine = create_engine(parsed, connect_args={"timeout": 30}, pool_size=8, max_overflow=MAX_CONNECTIONS - 8)
+            return create_engine(parsed, pool_pre_ping=True, **_POOL)
+        engine = create_engine(parsed, connect_args={"timeout": 30}, **_POOL)
     except ModuleNotFoundError as cause:
         raise ConfigError(
             f"database.url: the driver {cause.name} is missing; install it: pip install 'digest-mailer[postgres]'"

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 from sqlalchemy import Connection, Engine, event, insert, select, text
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import DBAPIError, IntegrityError, StatementError
 
 from digest.db.engine import Writer, make_engine, reading
 from digest.db.tables import subscriber
@@ -84,3 +84,10 @@ def test_a_connection_that_the_server_ended_costs_one_transaction(postgresql_dat
         assert connection.execute(text("SELECT 1")).scalar() == 1
     writer.close()
     engine.dispose()
+
+
+def test_an_error_quotes_no_row(engine: Engine) -> None:
+    values = {"address": "mira@example.org", "address_key": "k", "attributes": {}, "created_at": "no date"}
+    with pytest.raises(StatementError) as raised, engine.begin() as connection:
+        connection.execute(insert(subscriber), [values, values])
+    assert "mira" not in str(raised.value)
