@@ -37,10 +37,11 @@ class Picks(Extension):
             name.set_ctx("param")
         body = parser.parse_statements(("name:endpicks",), drop_needle=True)
         is_html = bool(parser.name and parser.name.endswith(".html"))
-        call = self.call_method("_place", [nodes.Const(region), nodes.Const(is_html)])
+        call = self.call_method("place", [nodes.Const(region), nodes.Const(is_html)])
         return nodes.CallBlock(call, names, [], body).set_lineno(line)
 
-    def _place(self, region: str, is_html: bool, caller: Macro) -> Any:
+    def place(self, region: str, is_html: bool, caller: Macro) -> Any:
+        """What the tag calls: the articles, or the mark for them."""
         environment: Any = self.environment
         content = environment.place_picks(region, caller, is_html)
         return Markup(content) if is_html else content  # noqa: S704

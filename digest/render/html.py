@@ -19,6 +19,7 @@ from digest.model.expression import Facts
 from digest.model.rendering import BlockWanted, Marks, RenderedBlock, RenderedCopy, RenderedFrame, Site
 from digest.render.environment import TemplateEnvironment
 from digest.render.inline import inline, lint
+from digest.render.limits import MAX_DOCUMENT
 from digest.render.recording import Recorder
 from digest.render.views import ArticleView, EditionInputs, article_view, context
 
@@ -209,11 +210,15 @@ class Renderer:
         recorder: Recorder | None,
     ) -> str:
         environment = self._environment
-        environment.recorder, environment.place_picks, environment.ticks = recorder, place, 0
+        environment.recorder, environment.place_picks = recorder, place
+        environment.meter.begin()
         try:
-            return _guarded(work, name)
+            content = _guarded(work, name)
         finally:
             environment.recorder, environment.place_picks = None, None
+        if len(content) > MAX_DOCUMENT:
+            raise RenderFailed(f"{name}: makes a mail of more than {MAX_DOCUMENT:,} characters")
+        return content
 
     def _unsafe_holes(self, html: str) -> set[int]:
         """Holes in attributes that decide how a thing is inlined, or inside a style sheet."""

@@ -18,9 +18,10 @@ from jinja2 import Undefined
 from markupsafe import Markup
 
 from digest.model.expression import Asked, Expression, Facts, Joined, Path, Question, Step
-from digest.model.place import Place
 from digest.model.rendering import Marks
-from digest.model.subscriber import Has, Reader
+from digest.model.subscriber import Reader
+
+MAX_STEPS = 50
 
 
 class Missing(Undefined):
@@ -28,17 +29,15 @@ class Missing(Undefined):
 
 
 def look_up(value: object, name: str) -> object:
-    """`value.name` as templates mean it: a reader's free attributes stand beside the fixed ones."""
+    """`value.name` of a reader, a place or a `has`: a reader's free attributes stand beside the fixed ones."""
     if name.startswith("_"):
         return Missing(name=name)
     if isinstance(value, Reader) and name in value.attributes and not hasattr(Reader, name):
         return value.attributes[name]
-    if isinstance(value, dict):
-        return value.get(name, Missing(name=name))
     found = getattr(value, name, Missing(obj=value, name=name))
-    if callable(found) and isinstance(value, Reader | Place | Has):  # what they can do is for the program
-        return Missing(obj=value, name=name)
-    return found
+    if isinstance(found, dict):
+        return dict(found)  # a template may change its own
+    return Missing(obj=value, name=name) if callable(found) else found  # what they can do is for the program
 
 
 def printed(value: object) -> str:
@@ -158,11 +157,22 @@ class Recording:
         self.recorder_ = recorder
         self.expression_ = expression
 
-    def attribute_(self, name: str) -> Recording:
-        return self.then_(Step(f".{name}", (), lambda value: look_up(value, name)))
+    def attribute_(self, name: str) -> Recording | None:
+        """An attribute of the reader, of the place or of `reader.has`; None for one of a text, which is asked now."""
+        expression = self.expression_
+        if isinstance(expression, Path) and (not expression.steps or expression.steps == _HAS):
+            return Recording(self.recorder_, expression.then(Step(f".{name}", (), lambda value: look_up(value, name))))
+        return None
 
-    def then_(self, step: Step) -> Recording:
+    def then_(self, step: Step) -> Any:
+        """A filter that can wait; not without end."""
+        if len(self.expression_.steps) >= MAX_STEPS:
+            return step.call(self.value_())
         return Recording(self.recorder_, self.expression_.then(step))
+
+    def weight_(self) -> int:
+        """See limits.weight: a text of many parts prints as many marks."""
+        return _PART * _parts(self.expression_)
 
     def value_(self) -> Any:
         return self.recorder_.ask(self.expression_, _VALUE)
@@ -178,6 +188,10 @@ class Recording:
 
     def __str__(self) -> str:
         return self.recorder_.print(self.expression_, escaping=False)
+
+    def told_(self) -> str:
+        """Printed as it is: markup as markup."""
+        return self.__html__() if _is_markup(self) else str(self)
 
     def __bool__(self) -> bool:
         return bool(self._ask(" is true", bool))
@@ -212,15 +226,6 @@ class Recording:
     def __index__(self) -> int:
         return operator.index(self.value_())
 
-    def __call__(self, *args: object, **kwargs: object) -> Any:
-        """A method of the value: what matters is the value, not the bound method, which never equals another."""
-        expression = self.expression_
-        if isinstance(expression, Path) and expression.steps:
-            owner = Path(expression.root, expression.steps[:-1])
-            self.recorder_.ask(owner, _VALUE)
-        method: Any = expression.value(self.recorder_._facts)
-        return method(*map(settled, args), **{name: settled(value) for name, value in kwargs.items()})
-
 
 def _arithmetic(name: str, function: Callable[[Any, Any], Any]) -> None:
     def forward(self: Recording, other: object) -> Any:
@@ -253,7 +258,7 @@ def settled(value: Any) -> Any:
     if isinstance(value, Recording):
         return value.value_()
     if isinstance(value, list | tuple):
-        return type(value)(settled(item) for item in value)
+        return type(value)([settled(item) for item in value])
     if isinstance(value, dict):
         return {key: settled(item) for key, item in value.items()}
     return value
@@ -271,6 +276,14 @@ def holds_recording(value: object, nonce: str) -> bool:
 
 
 _VALUE = Step("")
+_HAS = (Step(".has"),)
+_PART = 32
+
+
+def _parts(expression: Expression) -> int:
+    if isinstance(expression, Path):
+        return 1
+    return sum(1 if isinstance(part, str) else _parts(part) for part in expression.parts)
 
 
 def _printable(value: object) -> object:
