@@ -225,6 +225,10 @@ def look_around(app: App) -> list[tuple[str, str, str]]:
         for edition in list_with_status(connection, EditionStatus.DRAFT, EditionStatus.PAUSED):
             stands = f"{edition.status}: {edition.hold_reason or 'waits for you'}"
             found.append((f"edition {edition.id}", stands, f"digest edition show {edition.id}"))
+        for edition in list_with_status(connection, EditionStatus.APPROVED, EditionStatus.SENDING):
+            if edition.hold_reason:
+                stands = f"{edition.status}, but held up: {edition.hold_reason}"
+                found.append((f"edition {edition.id}", stands, "mend that; it goes on by itself"))
         if not list_newsletters(connection):
             found.append(("newsletters", "none", "digest newsletter add --help"))
     return found

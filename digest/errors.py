@@ -82,3 +82,9 @@ class MessageInvalid(DigestError):
 
 class ChannelUnavailable(DigestError):
     exit_code = 8
+
+
+def said(error: BaseException) -> str:
+    """An error in one line for a person; one that nobody foresaw says what it is."""
+    first_line = str(error).partition("\n")[0]
+    return first_line if isinstance(error, DigestError) else f"{type(error).__name__}: {first_line}"

@@ -21,7 +21,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 
 from digest import log
 from digest.app import App
-from digest.errors import DigestError, Refused
+from digest.errors import Refused, said
 from digest.flows import dispatch, publish
 from digest.flows.collect import collect_sources
 from digest.flows.dispatch import DispatchReport
@@ -85,9 +85,12 @@ class Ticker:
         with _Said(f"edition {edition_id}"):
             try:
                 dispatch.plan(self._app.engine, edition_id, now=self._app.clock.now())
+                report = self._send(self._app, edition_id, stop=self._stop)
             except Refused:  # another process has sent it, or somebody cancelled it, since we looked
                 return
-            report = self._send(self._app, edition_id, stop=self._stop)
+            except Exception as cause:
+                dispatch.note_trouble(self._app.engine, edition_id, said(cause))
+                raise
             if report.trouble != self._troubles.get(edition_id, ""):  # said once, not with every tick
                 _say(
                     f"edition {edition_id} waits: {report.trouble}"
@@ -109,8 +112,7 @@ class _Said:
         if not isinstance(error, Exception):
             return error is None
         log.warn("tick.failed", error=type(error).__name__)
-        first_line = str(error).partition("\n")[0]
-        _say(f"{self._what}: {error if isinstance(error, DigestError) else f'{type(error).__name__}: {first_line}'}")
+        _say(f"{self._what}: {said(error)}")
         return True
 
 

@@ -25,7 +25,7 @@ def run_due(
 
     Example, every five minutes: */5 * * * * digest --config /etc/digest.toml run-due
     """
-    from digest.cli.sending import send_edition, show_dispatch
+    from digest.cli.sending import send_each, show_dispatch
     from digest.flows import dispatch, publish
     from digest.flows.collect import collect_sources
     from digest.flows.syncing import sync_due
@@ -50,7 +50,7 @@ def run_due(
             print(f"{report.newsletter} {report.period}: {report.message}")
         if not reports:
             print("no newsletter is due; see: digest newsletter list")
-    sent = [send_edition(app, edition_id) for edition_id in dispatch.unfinished(app.engine)]
+    sent = send_each(app, dispatch.unfinished(app.engine))
     if as_json:
         show_json({"editions": reports, "sent": sent})
     else:

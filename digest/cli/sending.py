@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from digest.cli.output import progress
@@ -41,6 +41,25 @@ def send_edition(app: App, edition_id: int) -> DispatchReport:
         todo = balance(connection, edition_id).still_to_do
     with progress("sending", todo) as advance, _stopped_by_signals() as stop:
         return local.send(app, edition_id, stop=stop, progress=advance)
+
+
+def send_each(app: App, edition_ids: Iterable[int]) -> list[DispatchReport]:
+    """One edition after another. What goes wrong in one ends no other: it is that edition's trouble, and kept with it."""
+    from digest import log
+    from digest.errors import DatabaseError, said
+    from digest.flows import dispatch
+
+    reports = []
+    for edition_id in edition_ids:
+        try:
+            reports.append(send_edition(app, edition_id))
+        except DatabaseError:
+            raise
+        except Exception as cause:
+            log.warn("dispatch.failed", edition_id=edition_id, error=type(cause).__name__)
+            dispatch.note_trouble(app.engine, edition_id, said(cause))
+            reports.append(dispatch.DispatchReport(edition_id=edition_id, trouble=said(cause)))
+    return reports
 
 
 @contextlib.contextmanager

@@ -175,6 +175,7 @@ class Result:
 
     attempts   finished tries before it
     retry_at   for a deferred one, or an unknown one where the newsletter resends; None gives up
+    is_undecided   whom the refusal means is not known yet: deferred until a Decision
     """
 
     delivery_id: int
@@ -183,6 +184,7 @@ class Result:
     channel: str
     at: datetime
     retry_at: datetime | None = None
+    is_undecided: bool = False
 
 
 _VALUES: dict[str, Any] = {
@@ -257,7 +259,7 @@ def record_results(connection: Connection, results: Sequence[Result]) -> bool:
             "at": result.at,
             "channel": result.channel,
             "stage": result.outcome.stage,
-            "verdict": result.outcome.verdict,
+            "verdict": Verdict.DEFERRED if result.is_undecided else result.outcome.verdict,
             "code": result.outcome.code or None,
             "enhanced": result.outcome.enhanced,
             "answer": result.outcome.text,
@@ -268,6 +270,57 @@ def record_results(connection: Connection, results: Sequence[Result]) -> bool:
     if tries:
         connection.execute(insert(attempt), tries)
     return is_reopened
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """What became of a delivery that waited as deferred while others' answers told whom its refusal meant.
+
+    attempts   finished tries, the refused one among them
+    verdict    REJECTED: it was the reader's own. UNTRIED: ours, so it is planned again as if it had not been tried.
+               DEFERRED: it stays as it is, and is tried later
+    """
+
+    delivery_id: int
+    attempts: int
+    verdict: Verdict
+    reason: str = ""
+
+
+def decide(connection: Connection, decisions: Sequence[Decision]) -> None:
+    """Only the try that is meant is decided: one that went on since, in another process, stays as it is."""
+    written = []
+    for decision in decisions:
+        if decision.verdict is Verdict.DEFERRED:
+            continue
+        values: dict[str, Any] = {"status": DeliveryStatus.PLANNED, "reason": "", "first_attempt_at": None}
+        if decision.verdict is Verdict.REJECTED:
+            values = {"status": DeliveryStatus.REJECTED, "reason": decision.reason}
+        result = connection.execute(
+            update(delivery)
+            .where(delivery.c.id == decision.delivery_id, delivery.c.attempts == decision.attempts)
+            .where(delivery.c.status == DeliveryStatus.DEFERRED)
+            .values(next_attempt_at=None, **values)
+        )
+        if result.rowcount:
+            written.append(decision)
+    refused = [each.delivery_id for each in written if each.verdict is Verdict.REJECTED]
+    if refused:
+        last = select(func.max(attempt.c.id)).where(attempt.c.delivery_id.in_(refused)).group_by(attempt.c.delivery_id)
+        connection.execute(update(attempt).where(attempt.c.id.in_(last)).values(verdict=Verdict.REJECTED))
+    if written:
+        _mend_batches(connection, [each.delivery_id for each in written])
+
+
+def has_accepted(connection: Connection, edition_id: int, channel: str) -> bool:
+    """Did this channel accept a message of the edition? index  uq_delivery_edition_id_subscription_id"""
+    query = (
+        select(delivery.c.id)
+        .where(delivery.c.edition_id == edition_id, delivery.c.status == DeliveryStatus.ACCEPTED)
+        .where(delivery.c.channel == channel)
+        .limit(1)
+    )
+    return connection.execute(query).first() is not None
 
 
 def _mend_batches(connection: Connection, ids: Sequence[int]) -> bool:
@@ -302,6 +355,8 @@ def _status_of(result: Result) -> tuple[DeliveryStatus, str]:
     verdict = result.outcome.verdict
     if verdict is Verdict.ACCEPTED:
         return DeliveryStatus.ACCEPTED, ""
+    if result.is_undecided:
+        return DeliveryStatus.DEFERRED, f"refused at {result.outcome.stage}, perhaps for what we are"
     if verdict is Verdict.REJECTED:
         return DeliveryStatus.REJECTED, f"refused at {result.outcome.stage}"
     if verdict is Verdict.UNKNOWN and result.retry_at is not None:

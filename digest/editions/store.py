@@ -375,6 +375,16 @@ def hold(connection: Connection, edition_id: int, reason: str) -> None:
     )
 
 
+def note_trouble(connection: Connection, edition_id: int, trouble: str) -> None:
+    """What holds up an edition on its way, for whoever looks; "": nothing does. One that waits for a person says so."""
+    connection.execute(
+        update(edition)
+        .where(edition.c.id == edition_id, edition.c.hold_reason != trouble)
+        .where(edition.c.status.in_([EditionStatus.APPROVED, EditionStatus.SENDING]))
+        .values(hold_reason=trouble)
+    )
+
+
 def change_text(connection: Connection, edition_id: int, **values: str | Note | Sponsor | None) -> bool:
     """Subject, preheader, note or sponsor of a draft; False when it is no draft any more."""
     stored = {name: value if isinstance(value, str) else _as_json(value) for name, value in values.items()}

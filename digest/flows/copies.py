@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -135,11 +136,12 @@ class CopyMaker:
         self.revision, self._withdrawn = revision, frozenset(positions)
 
     def prepare(self, recipients: Sequence[Recipient]) -> None:
-        """Render ahead what these readers need, many blocks in one go."""
+        """Render ahead what these readers need, many blocks in one go; a copy of which nothing is left needs nothing."""
         by_splicer: dict[Splicer, list[Copy]] = {}
         for recipient in recipients:
-            _, splicer, copy = self._copy(recipient)
-            by_splicer.setdefault(splicer, []).append(copy)
+            with contextlib.suppress(NothingLeft):
+                _, splicer, copy = self._copy(recipient)
+                by_splicer.setdefault(splicer, []).append(copy)
         for splicer, copies in by_splicer.items():
             splicer.prepare(copies)
 

@@ -50,11 +50,20 @@ class Verdict(StrEnum):
     UNTRIED = "untried"  # the channel's trouble, not this recipient's: the row goes back to what it was
 
 
+class About(StrEnum):
+    """Whom a refusal means. Only what means the reader may cost that reader the edition (promise P12)."""
+
+    READER = "reader"  # the mailbox, its domain, its owner
+    US = "us"  # sender, login, host, rate, account: the same words would go to every reader
+    UNCLEAR = "unclear"  # the policy of one mailbox, or of us, or what the message says: others' answers tell
+
+
 class ChannelHealth(StrEnum):
     """What an answer says about the channel itself."""
 
     FINE = "fine"
     RECONNECT = "reconnect"  # this connection is over
+    CROWDED = "crowded"  # this connection is one too many
     REST = "rest"  # use another channel for a while
     STOP = "stop"  # a person must look: login refused, sender refused
 
@@ -66,6 +75,8 @@ class Outcome:
     code       the reply code, 0 when there was none
     enhanced   "5.1.1" (RFC 3463), or ""
     text       the server's words; they quote addresses, so they go into the ledger and nowhere else
+    about      whom a refusal means
+    why        what is refused, in our words: "the sender is refused"; "" where we cannot tell
     """
 
     verdict: Verdict
@@ -74,6 +85,8 @@ class Outcome:
     enhanced: str = ""
     text: str = ""
     health: ChannelHealth = ChannelHealth.FINE
+    about: About = About.READER
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, update
 
-from digest.app import App
-from digest.cli.sending import send_edition, show_dispatch
+from digest.app import App, look_around
+from digest.cli.sending import send_each, send_edition, show_dispatch
 from digest.db.engine import writing
+from digest.db.tables import edition, subscription
 from digest.editions import store as editions
 from digest.errors import Refused
-from digest.flows import control, dispatch
+from digest.flows import control, dispatch, publish
 from digest.flows.dispatch import DispatchReport
 from digest.model.edition import EditionStatus
 from tests.flows.test_dispatch import build, send
-from tests.site import NOW, SmtpServer
+from tests.site import NOW, SmtpServer, add_newsletter
 
 
 def test_an_edition_that_another_process_sent_since_we_looked_is_no_trouble(
@@ -47,3 +48,19 @@ def test_an_edition_that_nobody_approved_is_refused(app: App, engine: Engine, sm
     with pytest.raises(Refused, match="approve it first"):
         send_edition(app, edition_id)
     assert smtp_server.recorder.accepted == []
+
+
+def test_what_goes_wrong_in_one_edition_ends_no_other(app: App, engine: Engine, smtp_server: SmtpServer) -> None:
+    broken = build(engine, app.press, readers=2)
+    other = add_newsletter(engine, name="other", title="Other")
+    with writing(engine) as connection:
+        connection.execute(update(edition).values(frozen={"newsletter": {"nothing": "of it"}, "files": {}}))
+        connection.execute(update(subscription).where(subscription.c.subscriber_id == 2).values(newsletter_id=other.id))
+    (report,) = publish.build_due(engine, app.press, now=NOW, names=["other"])
+    assert report.edition_id is not None
+    first, second = send_each(app, [broken, report.edition_id])
+    assert first.trouble
+    assert second.accepted == 1
+    found = {what: stands for what, stands, _ in look_around(app)}
+    assert first.trouble in found[f"edition {broken}"]
+    assert f"edition {report.edition_id}" not in found

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from digest.delivery.answer import broken, judge, refused_here
-from digest.model.delivery import ChannelHealth, Outcome, Stage, Verdict
+from digest.model.delivery import About, ChannelHealth, Outcome, Stage, Verdict
 
 ACCEPTED, DEFERRED, REJECTED = Verdict.ACCEPTED, Verdict.DEFERRED, Verdict.REJECTED
 UNKNOWN, UNTRIED = Verdict.UNKNOWN, Verdict.UNTRIED
@@ -68,7 +68,7 @@ ANSWERS = [
     (Stage.BODY, 421, "4.7.28 rate", DEFERRED, RECONNECT),
     (Stage.BODY, 451, "", DEFERRED, FINE),
     (Stage.BODY, 452, "4.3.1 no room", DEFERRED, FINE),
-    (Stage.BODY, 550, "5.7.26 unauthenticated", REJECTED, FINE),
+    (Stage.BODY, 550, "5.7.26 unauthenticated", DEFERRED, FINE),
     (Stage.BODY, 554, "5.6.0 bad content", REJECTED, FINE),
     (Stage.BODY, 552, "5.3.4 too big", REJECTED, FINE),
     (Stage.BODY, 354, "out of step", UNKNOWN, RECONNECT),
@@ -93,7 +93,12 @@ def test_a_line_that_breaks_is_in_doubt_only_after_the_body(stage: Stage) -> Non
 
 def test_what_is_refused_here_was_never_sent() -> None:
     assert refused_here("too big", "5.3.4") == Outcome(
-        verdict=REJECTED, stage=Stage.LOCAL, enhanced="5.3.4", text="too big"
+        verdict=REJECTED,
+        stage=Stage.LOCAL,
+        enhanced="5.3.4",
+        text="too big",
+        about=About.UNCLEAR,
+        why="the message is too big",
     )
 
 

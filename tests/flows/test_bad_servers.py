@@ -25,7 +25,7 @@ from digest.delivery import counts
 from digest.delivery.channels.smtp import Options, SmtpChannel, Unavailable
 from digest.demo.catcher import SmtpThread
 from digest.errors import DatabaseError
-from digest.flows import dispatch, publish
+from digest.flows import control, dispatch, publish
 from digest.flows.publish import Press
 from digest.model.delivery import Balance, ChannelHealth
 from digest.model.edition import EditionStatus
@@ -344,14 +344,17 @@ def test_a_server_that_only_claims_pipelining(
     assert len(goes_on_elsewhere(engine, press, edition_id, smtp_server)) == 3
 
 
-def test_a_message_that_the_server_finds_too_big_is_rejected_and_the_others_go(
-    engine: Engine, press: Press, servers: list[ScriptedServer]
+def test_messages_that_the_server_finds_too_big_cost_nobody_the_edition(
+    engine: Engine, press: Press, smtp_server: SmtpServer, servers: list[ScriptedServer]
 ) -> None:
     edition_id = build(engine, press, readers=12)
     small = scripted(servers, extensions=("PIPELINING", "SIZE 100"))
     report = send(engine, press, edition_id, small.channel())
-    assert (report.rejected, report.trouble, small.script.bodies) == (12, "", [])
-    assert balance(engine, edition_id) == Balance(planned=12, rejected=12)
+    assert "the message is too big" in report.trouble
+    assert (report.rejected, small.script.bodies) == (0, [])
+    assert balance(engine, edition_id) == Balance(planned=12, waiting=12)
+    control.resume(engine, edition_id, now=NOW, actor="test")
+    assert len(goes_on_elsewhere(engine, press, edition_id, smtp_server)) == 12
 
 
 # --- TLS and login ---------------------------------------------------------------------------------------------------

@@ -320,6 +320,25 @@ def test_explain_says_what_became_of_everybody(three: Engine, press: Press, smtp
     assert other.why == "this edition is for readers of weekly; this reader chose daily"
 
 
+def test_a_copy_of_which_nothing_is_left_stops_no_other(engine: Engine, press: Press, smtp_server: SmtpServer) -> None:
+    """Its only article is withdrawn while it waits for its hour; all others of the edition go."""
+    newsletter = add_newsletter(engine, offer=EVERYTHING, topics=TOPICS)
+    add_readers(engine, newsletter, 6)
+    add(engine, ("Wrong", "City", DUE - timedelta(hours=1)), ("Right", "Health", DUE - timedelta(hours=2)))
+    for reader in (1, 3, 5):
+        choose(engine, reader, mute_topics=("health",))
+    publish.build_due(engine, press, now=NOW)
+    dispatch.plan(engine, 1, now=NOW)
+    control.withdraw(engine, 1, now=NOW, actor="test")
+    maker = publish.open_maker(engine, press, 1)
+    report = asyncio.run(dispatch.send(engine, maker, [smtp_server.channel()], clock=FixedClock(NOW)))
+    assert (report.accepted, report.trouble, report.is_finished) == (3, "", True)
+    assert {tuple(titles(raw)) for _, raw in smtp_server.recorder.accepted} == {("Right",)}
+    with reading(engine) as connection:
+        reasons = connection.execute(select(delivery.c.reason).where(delivery.c.status == "skipped")).scalars().all()
+    assert reasons == ["all of its articles were withdrawn"] * 3
+
+
 def test_a_withdrawn_article_is_in_no_later_copy_and_its_correction_reaches_those_who_have_it(
     engine: Engine, press: Press, smtp_server: SmtpServer
 ) -> None:

@@ -410,11 +410,11 @@ class SmtpChannel:
         return self.options.data_timeout_s if stage is Stage.DATA else self.options.command_timeout_s
 
     def _raise_if_resting(self, outcome: Outcome) -> None:
-        if outcome.health in (ChannelHealth.REST, ChannelHealth.STOP):
+        if outcome.health in (ChannelHealth.REST, ChannelHealth.STOP, ChannelHealth.CROWDED):
+            answer = f"{outcome.code} {outcome.enhanced}".strip()
+            why = f": {outcome.why}" if outcome.why else ""
             raise Unavailable(
-                f"channel {self.name}: {self.options.host} answered {outcome.code} {outcome.enhanced} "
-                f"at {outcome.stage}",
-                outcome.health,
+                f"channel {self.name}: {self.options.host} answered {answer} at {outcome.stage}{why}", outcome.health
             )
 
 

@@ -38,7 +38,7 @@ from digest.model.newsletter import Pace
 
 T = TypeVar("T")
 
-__all__ = ["DispatchReport", "finish", "plan", "send", "unfinished"]
+__all__ = ["DispatchReport", "finish", "note_trouble", "plan", "send", "unfinished"]
 
 
 async def send(
@@ -68,6 +68,7 @@ async def send(
     next_due_at = await _wait_for(patience_s, lambda: _next_due_at(engine, report.edition_id))
     if next_due_at is not None:
         report.waiting_until = max(next_due_at, report.waiting_until or next_due_at)
+    await _wait_for(patience_s, lambda: note_trouble(engine, report.edition_id, report.trouble))
     return report
 
 
@@ -137,7 +138,14 @@ def finish(engine: Engine, edition_id: int, *, now: datetime) -> bool:
     with writing(engine) as connection:
         if has_work(connection, edition_id):
             return False
-        return editions.move(connection, edition_id, to=EditionStatus.SENT, of=[EditionStatus.SENDING], finished_at=now)
+        of = [EditionStatus.SENDING]
+        return editions.move(connection, edition_id, to=EditionStatus.SENT, of=of, finished_at=now, hold_reason="")
+
+
+def note_trouble(engine: Engine, edition_id: int, trouble: str) -> None:
+    """Keep with an edition what holds it up, so that `digest doctor` can say it; "": nothing does any more."""
+    with writing(engine) as connection:
+        editions.note_trouble(connection, edition_id, trouble)
 
 
 def unfinished(engine: Engine) -> list[int]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import ParamSpec, TypeVar
@@ -21,7 +21,7 @@ from digest import log
 from digest.clock import Clock
 from digest.db.engine import Writer
 from digest.delivery import store
-from digest.delivery.store import Due, Result
+from digest.delivery.store import Decision, Due, Result
 from digest.editions import store as editions
 from digest.model.delivery import Outcome, Stage, Verdict
 from digest.model.edition import EditionStatus
@@ -64,15 +64,17 @@ class Mark:
 class _Group:
     """What goes into one transaction.
 
-    skips   (delivery id, reason) of copies that cannot be made
+    skips       (delivery id, reason) of copies that cannot be made
+    decisions   on results that were recorded before
     """
 
     marks: list[Mark] = field(default_factory=list)
     results: list[Result] = field(default_factory=list)
     skips: list[tuple[int, str]] = field(default_factory=list)
+    decisions: list[Decision] = field(default_factory=list)
 
     def __len__(self) -> int:
-        return len(self.marks) + len(self.results) + len(self.skips)
+        return len(self.marks) + len(self.results) + len(self.skips) + len(self.decisions)
 
 
 class Patience:
@@ -112,7 +114,7 @@ class GroupCommit:
     """The ledger as a sender writes to it.
 
     owner         whose leases the marked rows must be under
-    on_recorded   called with results that are on the disk, in the event loop
+    on_recorded   called with the ids of deliveries whose result or decision is on the disk, in the event loop
     on_failed     called when the ledger cannot be written: results are not recorded, so whoever waits for them must hear it
     failure       set then; nothing more is accepted
     goes          False once a mark was refused because the edition is not being sent any more
@@ -127,7 +129,7 @@ class GroupCommit:
         owner: str,
         *,
         patience: Patience,
-        on_recorded: Callable[[Sequence[Result]], None],
+        on_recorded: Callable[[Iterable[int]], None],
         on_failed: Callable[[], None],
     ) -> None:
         self._writer, self._edition_id, self._clock, self._owner = Writer(engine), edition_id, clock, owner
@@ -161,6 +163,10 @@ class GroupCommit:
 
     def skip(self, delivery_id: int, reason: str) -> None:
         self._group.skips.append((delivery_id, reason))
+        self._call()
+
+    def decide(self, decisions: Iterable[Decision]) -> None:
+        self._group.decisions += decisions
         self._call()
 
     def _call(self) -> None:
@@ -207,7 +213,9 @@ class GroupCommit:
             return
         for mark in group.marks:
             mark.answer(mark.due.delivery_id in marked)
-        self._on_recorded(group.results)
+        self._on_recorded([result.delivery_id for result in group.results])
+        if group.decisions:
+            self._on_recorded([decision.delivery_id for decision in group.decisions])
 
     def _without_marks(self, group: _Group) -> _Group:
         """What is left to write when a commit failed: whether its marks were written nobody knows, so they are taken
@@ -221,7 +229,7 @@ class GroupCommit:
             taken_back.append(
                 Result(delivery_id=due.delivery_id, attempts=due.attempts, outcome=nothing, channel="", at=now)
             )
-        return _Group(results=[*group.results, *taken_back], skips=group.skips)
+        return _Group(results=[*group.results, *taken_back], skips=group.skips, decisions=group.decisions)
 
     def _commit(self, group: _Group) -> set[int]:
         """The rows that are marked now. Marks come before results: a result may be that of a mark in this group."""
@@ -250,6 +258,8 @@ class GroupCommit:
             if store.record_results(connection, group.results):
                 edition = self._edition_id
                 editions.move(connection, edition, to=EditionStatus.SENDING, of=[EditionStatus.SENT], finished_at=None)
+            if group.decisions:
+                store.decide(connection, group.decisions)
             for delivery_id, reason in group.skips:
                 store.record_unrenderable(connection, delivery_id, reason)
         return marked

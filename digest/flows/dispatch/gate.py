@@ -21,7 +21,7 @@ from digest.delivery.store import Due
 from digest.delivery.throttle import SHARE, Limit, Limits, Quota, Throttle
 from digest.flows.dispatch.commits import Patience
 from digest.flows.dispatch.stock import Held, Stock
-from digest.model.delivery import ChannelHealth, Outcome, Stage, Verdict
+from digest.model.delivery import About, ChannelHealth, Outcome, Stage, Verdict
 from digest.model.newsletter import Newsletter
 
 MAX_PARKED = 5_000
@@ -115,7 +115,10 @@ class Gate:
         )
         if outcome is None or outcome.code // 100 not in (4, 5):  # a line that breaks says nothing about our pace
             return
-        if outcome.health is not ChannelHealth.FINE or (verdict is Verdict.DEFERRED and outcome.stage is Stage.MAIL):
+        if outcome.health is ChannelHealth.CROWDED:  # one connection less is the cure
+            return
+        of_us = outcome.stage is Stage.MAIL or (outcome.about is About.US and outcome.code // 100 == 4)
+        if outcome.health is not ChannelHealth.FINE or (verdict is Verdict.DEFERRED and of_us):
             self._throttle.slow_channel(channel, now=now)
 
     # --- limits that senders share ---------------------------------------------------------------------------------

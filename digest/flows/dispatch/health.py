@@ -37,6 +37,11 @@ class Health:
         now = time.monotonic()
         return next((channel for channel in self._channels if self._states[channel.name].rests_until <= now), None)
 
+    def is_well(self, name: str) -> bool:
+        """May a message be given to it now?"""
+        state = self._states[name]
+        return not state.rests_until or state.rests_until <= time.monotonic()
+
     def breaks_every_conversation(self, name: str) -> bool:
         return self._states[name].misses >= MISSES_BEFORE_REST
 
@@ -50,6 +55,8 @@ class Health:
 
     def count(self, name: str, outcome: Outcome) -> bool:
         """True when the server gave an answer, whatever it was: it works."""
+        if outcome.health is ChannelHealth.CROWDED:  # it works for the connections that it has
+            return False
         state = self._states[name]
         is_answered = outcome.verdict not in (Verdict.UNTRIED, Verdict.UNKNOWN)
         if outcome.health is ChannelHealth.RECONNECT and outcome.code // 100 not in (4, 5):

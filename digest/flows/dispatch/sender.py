@@ -4,6 +4,7 @@ before      a row is marked `attempting` and that is committed; only then is its
 after       its outcome is queued, and written by the next transaction (commits.py)
 killed      rows in flight stay `attempting`; whoever leases their batch next makes them `unknown`
 stopped     no new body is written; those that are out are finished and recorded
+refused     for what we are, or for what the message says: nobody's fault, and given back (guard.py)
 slow start  two connections until the first answer to a message: a server that breaks must not cost a hundred readers
 """
 
@@ -14,7 +15,7 @@ import contextlib
 import os
 import secrets
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -24,25 +25,26 @@ from sqlalchemy.exc import DBAPIError
 from digest import log
 from digest.clock import Clock
 from digest.db.engine import reading, writing
+from digest.delivery import counts, store
 from digest.delivery.channels import Channel
-from digest.delivery.retry import next_attempt_at
-from digest.delivery.store import Due, Result
+from digest.delivery.retry import LONGEST_GAP, next_attempt_at
+from digest.delivery.store import Decision, Due, Result
 from digest.delivery.throttle import Limits
 from digest.editions import store as editions
-from digest.errors import ChannelUnavailable, DatabaseError, DigestError, MessageInvalid, NothingLeft, RenderFailed
+from digest.errors import ChannelUnavailable, DatabaseError, NothingLeft, said
 from digest.flows.copies import CopyMaker
 from digest.flows.dispatch.commits import GroupCommit, Mark, Patience
 from digest.flows.dispatch.gate import Gate
+from digest.flows.dispatch.guard import Guard, Suspect, is_suspect
 from digest.flows.dispatch.health import Breaks, Health
 from digest.flows.dispatch.report import LOOK_S, DispatchReport, Keeper
 from digest.flows.dispatch.stock import Held, Stock
-from digest.model.delivery import ChannelHealth, Outcome, Stage, Verdict
+from digest.model.delivery import ChannelHealth, Outcome, Verdict
 from digest.model.edition import EditionStatus
 from digest.model.envelope import Outgoing
 from digest.model.newsletter import UnknownPolicy
 
 MAX_UNRENDERABLE = 20
-MAX_CONTENT_REFUSALS = 20
 AHEAD = 300
 FIRST_LINES = 2
 IDLE_S = 5.0
@@ -121,12 +123,14 @@ class Sender:
             health=self._health,
             on_end=self._end,
         )
-        self._unrenderable = 0
-        self._content_refusals = 0
+        self._guard: Guard[_Out] = Guard()
+        self._unmade: list[tuple[Held, Due, str]] = []
+        self._has_made = False
         self._template_trouble = self._pausing = ""
-        self._is_drained = self._is_prepared = False
+        self._is_drained = self._is_prepared = self._is_through = False
         self._proven = asyncio.Event()
         self._talking = 0
+        self._room: dict[str, int] = {}  # so many connections at once each server takes, where it said so
         self._moved = asyncio.Event()
 
     async def run(self) -> DispatchReport:
@@ -152,7 +156,9 @@ class Sender:
                 await self._stock.release_all()
                 with contextlib.suppress(DBAPIError):  # whoever does not say good-bye is forgotten after a while
                     await asyncio.to_thread(self._keeper.sign_off)
-                if self._pausing:
+                if self._guard.refusals and self._health.healthy_channel() is None:
+                    troubles = "; ".join(self._health.troubles.values())
+                    self._pausing = f"{troubles}; mend that, then: digest edition resume {self._edition_id}"
                     await self._patience.run(self._pause)
         if self._failure is not None:
             raise DatabaseError(f"the ledger cannot be written: {self._failure}") from self._failure
@@ -192,10 +198,10 @@ class Sender:
             await self._proven.wait()
         try:
             while not self._is_over() and (channel := self._health.healthy_channel()) is not None:
-                if number < channel.connections:
+                if number < channel.connections and self._talking < self._room.get(channel.name, channel.connections):
                     if not await self._conversation(channel):
                         return
-                elif self._talking:  # another channel takes more connections than this one
+                elif self._talking:  # another channel takes more connections, or this one more than its server does
                     self._moved.clear()
                     await self._moved.wait()
                 else:
@@ -210,20 +216,25 @@ class Sender:
     async def _conversation(self, channel: Channel) -> bool:
         """One connection's life. False: there is nothing left that this run could send."""
         self._talking += 1
+        desk = _Desk(self, channel.name)
         try:
-            desk = _Desk(self, channel.name)
-            try:
-                await channel.converse(desk)
-            except ChannelUnavailable as cause:
-                self._rest(channel.name, str(cause), getattr(cause, "health", ChannelHealth.REST))
-            if self._health.breaks_every_conversation(channel.name):
-                self._rest(channel.name, f"channel {channel.name}: it breaks every conversation", ChannelHealth.REST)
-            if desk.found_nothing and self._gate.is_holding:
-                await self._sit_out(channel.name)
-                return True
-            return not desk.found_nothing or await self._comes_back()
+            await channel.converse(desk)
+        except ChannelUnavailable as cause:
+            health = getattr(cause, "health", ChannelHealth.REST)
+            is_one_too_many = health is ChannelHealth.CROWDED or not (desk.has_taken or health is ChannelHealth.STOP)
+            if is_one_too_many and self._talking > 1:
+                self._room[channel.name] = self._talking - 1
+            else:
+                self._rest(channel.name, str(cause), health)
         finally:
             self._talking -= 1
+            self._moved.set()
+        if self._health.breaks_every_conversation(channel.name):
+            self._rest(channel.name, f"channel {channel.name}: it breaks every conversation", ChannelHealth.REST)
+        if desk.found_nothing and self._gate.is_holding:
+            await self._sit_out(channel.name)
+            return True
+        return not desk.found_nothing or await self._comes_back()
 
     async def _sit_out(self, channel: str) -> None:
         """Without a connection, until something that is parked may go; a long wait is for the next run."""
@@ -237,18 +248,87 @@ class Sender:
     async def _comes_back(self) -> bool:
         """Rows that other connections hold may come back untried: only when none is out, nothing is left to do."""
         while not self._stock.has_ready and self._stock.out and not self._is_over():
+            if self._stock.out == self._guard.count + len(self._unmade):
+                await self._decide_at_the_end()
             self._stock.quiet.clear()
-            await self._stock.quiet.wait()
-        return not self._is_over() and await self._stock.look_again()
+            if self._stock.out:
+                await self._stock.quiet.wait()
+        if self._is_over():
+            return False
+        self._is_through = not await self._stock.look_again()
+        return not self._is_through
 
     def _rest(self, name: str, trouble: str, health: ChannelHealth) -> None:
         self._health.rest(name, trouble, health)
         self._moved.set()
 
+    # --- refusals that may be of us ---------------------------------------------------------------------------------
+
+    def _suspect(self, out: _Out, outcome: Outcome, result: Result) -> None:
+        """Decided when others' answers have told whom it means; until then the row is deferred, and ours."""
+        due = out.due
+        domain, is_last = due.subscriber.address.domain, result.retry_at is None
+        result.is_undecided = True
+        result.retry_at = result.retry_at or result.at + LONGEST_GAP
+        self._ledger.record(result)
+        suspect = Suspect(
+            delivery_id=due.delivery_id,
+            attempts=due.attempts + 1,
+            domain=domain,
+            outcome=outcome,
+            is_last=is_last,
+            held=out,
+        )
+        self._guard.add(out.channel, suspect)
+        if self._guard.is_us(out.channel):
+            self._give_back(out.channel)
+        self._stock.quiet.set()  # if all that is out waits here, nobody will tell
+
+    def _give_back(self, channel: str) -> None:
+        """It is us: the channel stops, and these readers are as if they had not been tried."""
+        suspects = self._guard.refused(channel)
+        log.warn("channel.refuses_us", channel=channel, deliveries=len(suspects))
+        self._rest(
+            channel,
+            f"channel {channel} refuses us, not the readers: {self._guard.refusals[channel]}",
+            ChannelHealth.STOP,
+        )
+        self._decided(suspects, Verdict.UNTRIED)
+
+    def _decided(self, suspects: Sequence[Suspect[_Out]], verdict: Verdict | None = None) -> None:
+        """verdict: for all of them; None: each its own, since the channel takes others."""
+        decisions = []
+        for each in suspects:
+            is_ours = each.outcome.verdict is Verdict.DEFERRED and not each.is_last
+            own = verdict or (Verdict.DEFERRED if is_ours else Verdict.REJECTED)
+            still = "still refused" if each.is_last else "refused"
+            reason = f"{still} at {each.outcome.stage}" + " when the time for retries was over" * each.is_last
+            decisions.append(Decision(delivery_id=each.delivery_id, attempts=each.attempts, verdict=own, reason=reason))
+            self._recording[each.delivery_id] = each.held.held
+            self._add_up(each.held, own)
+        if decisions:
+            self._ledger.decide(decisions)
+
+    async def _decide_at_the_end(self) -> None:
+        """Nothing else is out: no further answer will tell."""
+        for channel in self._guard.channels:
+            is_trusted = self._guard.was_accepted_in_run(channel) or await self._patience.run(self._is_trusted, channel)
+            if self._guard.is_us_at_the_end(channel, is_trusted=is_trusted):
+                self._give_back(channel)
+            else:
+                self._decided(self._guard.give_up(channel))
+        self._decide_unmade()
+
+    def _is_trusted(self, channel: str) -> bool:
+        """Did it accept a message of this edition in another run? Where there is one reader only, nobody can tell."""
+        with reading(self._engine) as connection:
+            is_alone = counts.count_rows(connection, self._edition_id) == 1
+            return is_alone or store.has_accepted(connection, self._edition_id, channel)
+
     # --- the desk -------------------------------------------------------------------------------------------------
 
     def offer(self, channel: str) -> Outgoing | None:
-        while not self._is_over() and (found := self._gate.pop(channel)) is not None:
+        while not self._is_over() and self._health.is_well(channel) and (found := self._gate.pop(channel)) is not None:
             held, due = found
             at = self._clock.now()
             try:
@@ -258,11 +338,13 @@ class Sender:
                 self._stock.back(held)
                 self._ledger.skip(due.delivery_id, str(cause))
                 continue
-            except (RenderFailed, MessageInvalid) as cause:
+            except Exception as cause:  # whatever one reader's copy does, the next one's is made
                 self._gate.done(channel, due, None)
                 self._unrenderable_copy(held, due, cause)
                 continue
-            self._unrenderable = 0
+            if self._unmade or not self._has_made:
+                self._has_made = True
+                self._decide_unmade()
             mark = self._ledger.mark(due, made_at=at, revision=self._maker.revision)
             self._out[due.delivery_id] = _Out(held, due, channel, mark)
             return outgoing
@@ -271,7 +353,7 @@ class Sender:
     async def take(self, channel: str) -> Outgoing | None:
         while True:
             outgoing = self.offer(channel)
-            if outgoing is not None or self._is_over():
+            if outgoing is not None or self._is_over() or not self._health.is_well(channel):
                 return outgoing
             if self._gate.is_holding:
                 await self._gate.ask()
@@ -308,25 +390,63 @@ class Sender:
         self._gate.done(out.channel, out.due, outcome)
         outcome = self._breaks.bounded(out.due, outcome, now=self._clock.now())
         result = self._result(out, outcome)
-        self._count(out, outcome, result)
+        is_answered = self._health.count(out.channel, outcome)
+        if is_answered:
+            self._proven.set()
+        if outcome.verdict is Verdict.ACCEPTED and (cleared := self._guard.accepted(out.channel)):
+            self._decided(cleared)
+        if is_suspect(outcome, is_last=result.retry_at is None):
+            self._suspect(out, outcome, result)
+            return
+        is_over = outcome.verdict is Verdict.DEFERRED and result.retry_at is None
+        self._add_up(out, Verdict.REJECTED if is_over else outcome.verdict)
         self._recording[out.due.delivery_id] = out.held
         self._ledger.record(result)
 
-    def _recorded(self, results: Sequence[Result]) -> None:
-        for result in results:
-            if (held := self._recording.pop(result.delivery_id, None)) is not None:
+    def _recorded(self, ids: Iterable[int]) -> None:
+        for id_ in ids:
+            if (held := self._recording.pop(id_, None)) is not None:
                 self._stock.back(held)
 
-    def _unrenderable_copy(self, held: Held, due: Due, cause: DigestError) -> None:
-        """One reader's copy that cannot be made is skipped; when none can be made, it is the template: stop."""
-        self._stock.back(held)
-        self._unrenderable += 1
-        if self._unrenderable > MAX_UNRENDERABLE:
-            self._template_trouble = f"copy after copy cannot be made: {cause}"
-            self._end()
+    def _add_up(self, out: _Out, verdict: Verdict) -> None:
+        report = self.report
+        if verdict is Verdict.UNTRIED:
             return
-        log.warn("dispatch.unrenderable", delivery_id=due.delivery_id)
-        self._ledger.skip(due.delivery_id, str(cause))
+        if verdict is Verdict.ACCEPTED:
+            report.accepted += 1
+        elif verdict is Verdict.UNKNOWN:
+            report.unknown += 1
+        elif verdict is Verdict.DEFERRED:
+            report.deferred += 1
+        else:
+            report.rejected += 1
+        self._keeper.count(out.due.subscriber.address.domain, verdict)
+        self._terms.progress(1)
+
+    def _unrenderable_copy(self, held: Held, due: Due, cause: Exception) -> None:
+        """One reader's copy that cannot be made is skipped, once another one could be; when none can, it is the template."""
+        log.warn("dispatch.unrenderable", delivery_id=due.delivery_id, error=type(cause).__name__)
+        self._unmade.append((held, due, said(cause)))
+        if len(self._unmade) > MAX_UNRENDERABLE:
+            self._stop_for_the_template()
+        self._stock.quiet.set()
+
+    def _decide_unmade(self) -> None:
+        """Nothing more is made, or something was."""
+        if not self._has_made and len(self._unmade) > 1:
+            self._stop_for_the_template()
+        for held, due, why in self._unmade:
+            self._stock.back(held)
+            self._ledger.skip(due.delivery_id, why)
+        self._unmade.clear()
+
+    def _stop_for_the_template(self) -> None:
+        """Nobody is skipped for it."""
+        self._template_trouble = f"copy after copy cannot be made: {self._unmade[-1][2]}"
+        for held, _, _ in self._unmade:
+            self._stock.back(held)
+        self._unmade.clear()
+        self._end()
 
     def _result(self, out: _Out, outcome: Outcome) -> Result:
         now, due = self._clock.now(), out.due
@@ -348,38 +468,6 @@ class Sender:
             retry_at=retry_at,
         )
 
-    def _count(self, out: _Out, outcome: Outcome, result: Result) -> None:
-        verdict, report = outcome.verdict, self.report
-        is_answered = self._health.count(result.channel, outcome)
-        if verdict is Verdict.UNTRIED:
-            return
-        if verdict is Verdict.ACCEPTED:
-            report.accepted += 1
-        elif verdict is Verdict.UNKNOWN:
-            report.unknown += 1
-        elif result.retry_at is not None:
-            report.deferred += 1
-        else:
-            report.rejected += 1
-        self._look_at_content(outcome)
-        self._keeper.count(out.due.subscriber.address.domain, verdict)
-        if is_answered:
-            self._proven.set()
-        self._terms.progress(1)
-
-    def _look_at_content(self, outcome: Outcome) -> None:
-        """One message after another refused for what it says is no reader's fault: stop, and let a person look."""
-        if outcome.verdict is Verdict.ACCEPTED:
-            self._content_refusals = 0
-        elif outcome.verdict is Verdict.REJECTED and outcome.stage in (Stage.DATA, Stage.BODY):
-            self._content_refusals += 1
-        if self._content_refusals == MAX_CONTENT_REFUSALS and not self._is_drained:
-            self._pausing = (
-                f"{MAX_CONTENT_REFUSALS} messages in a row were refused for their content "
-                f"({outcome.code} {outcome.enhanced}); look, then: digest edition resume {self._edition_id}"
-            )
-            self._end()
-
     def _prepare(self, rows: Sequence[Due]) -> None:
         """Render ahead what the first readers need, many blocks in one run of the inliner; what nobody of them needed
         is rendered when it is. A copy that cannot be made says so when it is taken."""
@@ -388,8 +476,8 @@ class Sender:
         self._is_prepared = True
         try:
             self._maker.prepare(rows[:AHEAD])
-        except (RenderFailed, MessageInvalid):
-            log.warn("dispatch.prepare_failed", edition_id=self._edition_id)
+        except Exception as cause:
+            log.warn("dispatch.prepare_failed", edition_id=self._edition_id, error=type(cause).__name__)
 
     # --- at the end -----------------------------------------------------------------------------------------------
 
@@ -397,12 +485,13 @@ class Sender:
         with writing(self._engine) as connection:
             of = [EditionStatus.SENDING]
             editions.move(connection, self._edition_id, to=EditionStatus.PAUSED, of=of, hold_reason=self._pausing)
-        log.warn("dispatch.content_refused", edition_id=self._edition_id, in_row=MAX_CONTENT_REFUSALS)
+        log.warn("dispatch.refused", edition_id=self._edition_id)
 
     def _say_trouble(self) -> None:
+        """What kept it from the end. A channel that rests is none where nothing was left to send."""
         if self._template_trouble or self._pausing:
             self.report.trouble = self._template_trouble or self._pausing
-        elif self._health.healthy_channel() is None:
+        elif not self._is_through and self._health.healthy_channel() is None:
             self.report.trouble = "; ".join(self._health.troubles.values())
 
 
@@ -412,12 +501,14 @@ class _Desk:
 
     sender: Sender
     channel: str
+    has_taken: bool = False
     found_nothing: bool = False
 
     def offer(self) -> Outgoing | None:
         return self.sender.offer(self.channel)
 
     async def take(self) -> Outgoing | None:
+        self.has_taken = True
         outgoing = await self.sender.take(self.channel)
         self.found_nothing = outgoing is None
         return outgoing
