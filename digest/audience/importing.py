@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from functools import lru_cache
 from zoneinfo import available_timezones
 
 from babel import Locale, UnknownLocaleError
 
-from digest.errors import BadInput
+from digest.audience.columns import FIELDS, completed, instant_of
 from digest.model.address import EmailAddress, clean_line
 
-FIELDS = ("address", "name", "language", "time_zone", "joined_at", "consent")
-ALIASES = {"email": "address", "e-mail": "address", "e_mail": "address", "mail": "address", "timezone": "time_zone"}
 MAX_ATTRIBUTE = 200
 
 
@@ -26,6 +24,7 @@ class Person:
     line         of the file, where it comes from one
     attributes   every column that is none of FIELDS
     consent      what they agreed to, or where that is kept, as the file says
+    why_left     "status: unsubscribed": wants no mail any more, as far as the file says
     consent_at, consent_origin   when and where they did, as far as a site's own database says
     """
 
@@ -39,28 +38,7 @@ class Person:
     consent_origin: str = ""
     attributes: Mapping[str, str] = field(default_factory=dict)
     line: int = 0
-
-
-def columns_of(header: Sequence[str]) -> list[str]:
-    """Field or attribute name for each column.
-
-    raises   BadInput when there is no address among them, two mean the same, or one is so near to a field that it must
-             be a slip: a column "languge" would silently become an attribute
-    """
-    names = [clean_line(name).lower().replace(" ", "_") for name in header]
-    known = [ALIASES.get(name, name) for name in names]
-    if "address" not in known:
-        near = next((name for name in known if difflib.get_close_matches(name, ["address", *ALIASES], n=1)), None)
-        hint = f"{near!r}: did you mean address?" if near else f"it has: {', '.join(names)[:200]}"
-        raise BadInput(f"the file has no column 'address'; {hint}")
-    for name in known:
-        slips = difflib.get_close_matches(name, FIELDS, n=1, cutoff=0.8) if name not in FIELDS else []
-        if slips:
-            raise BadInput(f"column {name!r}: did you mean {slips[0]}? Rename it in the first line of the file")
-    twice = next((name for name in known if name and known.count(name) > 1), None)
-    if twice is not None:
-        raise BadInput(f"the file has two columns for {twice!r}")
-    return known
+    why_left: str = ""
 
 
 def person_of(row: Mapping[str, object], line: int = 0) -> Person:
@@ -82,6 +60,19 @@ def person_of(row: Mapping[str, object], line: int = 0) -> Person:
         attributes={key: value[:MAX_ATTRIBUTE] for key, value in texts.items() if key and key not in FIELDS and value},
         line=line,
     )
+
+
+def person_of_file(row: Mapping[str, object], line: int = 0) -> Person:
+    """The person of a row that another system wrote: what it spread over columns of its own is put together."""
+    whole = completed(row)
+    if whole is row:
+        return person_of(row, line)
+    consent_at, origin = whole.get("consent_at"), str(whole.get("consent_origin") or "")
+    rest = {name: value for name, value in whole.items() if name not in ("consent_at", "consent_origin")}
+    person = person_of(rest, line)
+    if not isinstance(consent_at, datetime):
+        return person
+    return replace(person, consent_at=consent_at, consent_origin=origin)
 
 
 def _text(column: str, value: object) -> str:
@@ -112,22 +103,22 @@ def _language(text: str) -> str:
 
 @lru_cache(maxsize=1024)
 def _time_zone(text: str) -> str:
-    if text and text not in _zones():
-        near = difflib.get_close_matches(text, _zones(), n=1)
+    """Seen: "America/New_york", which can mean one zone only."""
+    zone = _zones().get(text.lower(), "")
+    if text and not zone:
+        near = difflib.get_close_matches(text, _zones().values(), n=1)
         raise ValueError(f"time_zone: {text!r} is no IANA zone" + (f"; did you mean {near[0]}?" if near else ""))
-    return text
+    return zone
 
 
 @lru_cache(maxsize=1)
-def _zones() -> frozenset[str]:
-    return frozenset(available_timezones())
+def _zones() -> dict[str, str]:
+    return {zone.lower(): zone for zone in available_timezones()}
 
 
 def _instant(text: str) -> datetime | None:
     if not text:
         return None
-    try:
-        at = datetime.fromisoformat(text)
-        return at.replace(tzinfo=at.tzinfo or UTC).astimezone(UTC)
-    except (ValueError, OverflowError) as cause:
-        raise ValueError(f"joined_at: {text!r} is no ISO date") from cause
+    if (at := instant_of(text)) is None:
+        raise ValueError(f"joined_at: {text!r} is no ISO date")
+    return at

@@ -228,6 +228,5 @@ def _record_consents(
 
 
 def _origin(origin: str, person: Person) -> str:
-    if person.line:
-        return f"{origin} line {person.line}"
-    return f"{origin}: {person.consent_origin}" if person.consent_origin else origin
+    where = f"{origin} line {person.line}" if person.line else origin
+    return f"{where}: {person.consent_origin}" if person.consent_origin else where

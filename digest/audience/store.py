@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Text, and_, func, insert, literal, select, true, update
 
 from digest.audience.choosing import Wanted
 from digest.audience.intake import Added as Added
 from digest.audience.intake import put_people as put_people
 from digest.audience.intake import remember_subscribers
-from digest.db.rows import upsert
+from digest.db.rows import unpacked, upsert
 from digest.db.tables import consent, newsletter, reader_change, subscriber, subscription, suppression
+from digest.db.types import UtcDateTime
 from digest.errors import NotFound
 from digest.model.address import EmailAddress
 from digest.model.choices import choices_from_json, choices_to_json
@@ -175,12 +176,27 @@ def suppress(
     connection: Connection, address: EmailAddress, reason: SuppressionReason, *, now: datetime, detail: str = ""
 ) -> bool:
     """False when the address was suppressed before: the first reason stays."""
-    result = connection.execute(
+    return suppress_many(connection, {address.key: detail}, reason, now=now) == 1
+
+
+def suppress_many(
+    connection: Connection, addresses: Mapping[str, str], reason: SuppressionReason, *, now: datetime
+) -> int:
+    """By address key, each with its detail; returns how many were not suppressed before: the first reason stays."""
+    rows = [[key, detail] for key, detail in sorted(addresses.items())]  # in order: two at once don't deadlock
+    (key, detail), source = unpacked(connection, rows, Text, Text)
+    made = connection.execute(
         upsert(connection, suppression)
-        .values(address_key=address.key, reason=reason, detail=detail, since_at=now)
+        .from_select(
+            ["address_key", "reason", "detail", "since_at"],
+            select(key, literal(reason.value, Text), detail, literal(now, UtcDateTime))
+            .select_from(source)
+            .where(true()),
+        )
         .on_conflict_do_nothing(index_elements=["address_key"])
+        .returning(suppression.c.id)
     )
-    return result.rowcount == 1
+    return len(made.all())
 
 
 def find_suppression(connection: Connection, address: EmailAddress) -> str | None:

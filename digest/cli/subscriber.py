@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from digest.cli.context import actor, open_app
 from digest.cli.output import confirm, show_fields, show_json, show_table
-from digest.cli.report import import_file, show_import
+from digest.cli.report import DRY, import_file, show_import, show_suppressed
+from digest.model.subscriber import SuppressionReason
+
+if TYPE_CHECKING:
+    from digest.flows.suppressing import SuppressReport
 
 tree = typer.Typer(help="Readers: bring them in, look, change, take out.", no_args_is_help=True)
 
@@ -20,20 +24,26 @@ def import_(
     file: Annotated[Path, typer.Argument(help="CSV or JSON Lines")],
     newsletter: Annotated[str, typer.Option(help="which newsletter they asked for")],
     encoding: Annotated[str, typer.Option(help="of the file, where it is not UTF-8")] = "",
+    subscribed: Annotated[list[str] | None, typer.Option(help="COLUMN=VALUE: who has this wants the mail")] = None,
+    left: Annotated[list[str] | None, typer.Option(help="COLUMN=VALUE: who has this is kept out")] = None,
+    attribute: Annotated[list[str] | None, typer.Option(help="COLUMN: it does not say who wants mail")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="say what would happen, change nothing")] = False,
     as_json: Annotated[bool, typer.Option("--json")] = False,
 ) -> None:
     """Subscribe the people of a file; running it twice changes nothing, and nobody who left comes back.
 
     Columns: address (or email); and if you have them: name, language, time_zone, joined_at, consent. Any other column is
-    kept as an attribute that templates can use: {{ reader.city }}.
+    kept as an attribute that templates can use: {{ reader.city }}. Exports of other systems are read as they are; whom
+    they call unsubscribed, bounced, blocked or not confirmed is kept out.
 
     Example: digest subscriber import readers.csv --newsletter harbour --dry-run
     """
+    from digest.audience.elsewhere import Answers
     from digest.db.engine import reading
     from digest.editions.newsletters import get_newsletter
     from digest.flows.importing import import_subscribers
 
+    answers = Answers.of(wants=subscribed or (), left=left or (), other=attribute or ())
     app = open_app(context)
     with reading(app.engine) as connection:
         newsletter_id = get_newsletter(connection, newsletter).id
@@ -45,6 +55,7 @@ def import_(
             newsletter_id=newsletter_id,
             now=app.clock.now(),
             encoding=encoding,
+            answers=answers,
             dry_run=dry_run,
             progress=advance,
         ),
@@ -206,23 +217,50 @@ def leave(
 @tree.command()
 def suppress(
     context: typer.Context,
-    address: str,
+    address: Annotated[str, typer.Argument(help="one address; or a file of them with --file")] = "",
+    file: Annotated[Path | None, typer.Option(help="CSV, JSON Lines, or an address a line")] = None,
+    reason: Annotated[SuppressionReason, typer.Option(help="of all of them")] = SuppressionReason.ADMIN,
     detail: Annotated[str, typer.Option(help="why, for later")] = "",
+    encoding: Annotated[str, typer.Option(help="of the file, where it is not UTF-8")] = "",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="say what would happen, change nothing")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="do not ask")] = False,
 ) -> None:
-    """Never write to this address again, whatever newsletter; it need not be a subscriber."""
-    from digest.audience import store
-    from digest.db.engine import writing
-    from digest.errors import BadInput
-    from digest.model.address import EmailAddress
-    from digest.model.subscriber import SuppressionReason
+    """Never write to these addresses again, whatever newsletter; they need not be subscribers.
 
-    try:
-        parsed = EmailAddress.parse(address)
-    except ValueError as cause:
-        raise BadInput(f"{address!r}: {cause}") from cause
+    Every address of a file is suppressed, whatever else its rows say; a column reason or detail is kept.
+
+    Example: digest subscriber suppress --file bounced.csv --reason bounce --dry-run
+    """
+    from digest.flows.suppressing import suppress_file, suppress_one
+
+    if bool(address) == (file is not None):
+        raise typer.BadParameter("give one address, or --file FILE")
     app = open_app(context)
-    confirm(f"No newsletter of this installation will write to {address} again. Go ahead?", yes=yes)
-    with writing(app.engine) as connection:
-        is_new = store.suppress(connection, parsed, SuppressionReason.ADMIN, now=app.clock.now(), detail=detail)
-    print(f"{address} {'is suppressed from now on' if is_new else 'was suppressed already'}")
+    if file is None:
+        if not dry_run:
+            confirm(f"No newsletter of this installation will write to {address} again. Go ahead?", yes=yes)
+        is_new = suppress_one(app.engine, address, reason, detail=detail, now=app.clock.now(), dry_run=dry_run)
+        print(
+            f"{address} {'is suppressed from now on' if is_new else 'was suppressed already'}{DRY if dry_run else ''}"
+        )
+        return
+
+    def work(is_rehearsal: bool) -> SuppressReport:
+        return import_file(
+            file,
+            lambda advance: suppress_file(
+                app.engine,
+                file,
+                reason,
+                detail=detail,
+                now=app.clock.now(),
+                encoding=encoding,
+                dry_run=is_rehearsal,
+                progress=advance,
+            ),
+        )
+
+    if not dry_run and not yes:
+        new = work(True).new
+        confirm(f"No newsletter of this installation will write to {new:,} more addresses again. Go ahead?", yes=yes)
+    show_suppressed(work(dry_run), dry_run=dry_run)

@@ -79,6 +79,14 @@ def writing(engine: Engine) -> Iterator[Connection]:
         yield connection
 
 
+@contextmanager
+def rehearsing(engine: Engine) -> Iterator[Connection]:
+    """A transaction that does all the work of a writing one and takes it back: a dry run says what would happen."""
+    with engine.connect() as connection, connection.begin() as transaction:
+        yield connection
+        transaction.rollback()
+
+
 FRESH_S = 10.0
 """A connection that was used so shortly ago is taken to be alive."""
 

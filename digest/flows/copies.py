@@ -256,7 +256,7 @@ class CopyMaker:
         reader = Reader(
             address=str(subscriber.address),
             name=name,
-            first_name=name.partition(" ")[0],
+            first_name=clean_line(str(subscriber.attributes.get("first_name", ""))) or name.partition(" ")[0],
             language=subscriber.language,
             time_zone=subscriber.time_zone,
             joined_on=self._day(recipient.joined_at, language),

@@ -1,17 +1,11 @@
-"""Files -> articles, subscribers. JSON Lines or CSV, streamed; a bad line is refused with its number, the rest goes on.
-
-What is wrong with the file as a whole (not there, its columns, its encoding) is BadInput before anything is written.
-"""
+"""Files -> articles, subscribers: table.py reads the rows; a bad one is refused with its number, the rest goes on."""
 
 from __future__ import annotations
 
-import codecs
-import csv
-import io
+import contextlib
 import itertools
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -19,11 +13,14 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection, Engine
 
 from digest import log
-from digest.audience import importing as people
-from digest.audience import intake
-from digest.audience.importing import Person
-from digest.db.engine import writing
+from digest.audience import columns, intake
+from digest.audience.elsewhere import NO_ANSWERS, Answers, Standings
+from digest.audience.endings import end_imported
+from digest.audience.importing import Person, person_of_file
+from digest.db.engine import rehearsing, writing
 from digest.errors import BadInput
+from digest.flows.table import Progress, Row, Shape, encoding_of, is_json, rows_of
+from digest.model.address import EmailAddress
 from digest.model.article import Article
 from digest.sources import importing as articles
 from digest.sources.articles import put_articles
@@ -34,12 +31,18 @@ MAX_LISTED = 1_000
 
 T = TypeVar("T")
 
-Progress = Callable[[int], None]
+READERS = Shape(columns_of=columns.columns_of, is_row=lambda row: "@" in row.get("address", "").strip().strip("@"))
+ARTICLES = Shape(
+    columns_of=lambda header, _first: articles.columns_of(header),
+    is_row=lambda row: row.get("url", "").strip().startswith(("http://", "https://")),
+)
 
 
 @dataclass(slots=True, kw_only=True)
 class ImportReport:
     """What became of a file.
+
+    kept_out   left here, suppressed, or left elsewhere as the file says: `ended` of them were readers here until now
 
     refused    (line, reason), the first thousand of `refused_count`
     notes      the same for rows that are good and were yet not taken: twice in the file, left, suppressed
@@ -51,6 +54,7 @@ class ImportReport:
     changed: int = 0
     unchanged: int = 0
     kept_out: int = 0
+    ended: int = 0
     duplicates: int = 0
     refused_count: int = 0
     refused: list[tuple[int, str]] = field(default_factory=list)
@@ -60,6 +64,10 @@ class ImportReport:
         self.refused_count += 1
         if len(self.refused) < MAX_LISTED:
             self.refused.append((line, reason))
+
+    def refuse_unread(self, line: int, reason: str) -> None:
+        self.lines += 1
+        self.refuse(line, reason)
 
     def note(self, line: int, reason: str) -> None:
         if len(self.notes) < MAX_LISTED:
@@ -73,28 +81,70 @@ def import_subscribers(
     newsletter_id: int,
     now: datetime,
     encoding: str = "",
+    answers: Answers = NO_ANSWERS,
     dry_run: bool = False,
     progress: Progress = lambda _bytes: None,
 ) -> ImportReport:
-    """Subscribe the people of a file; killed in the middle, it can be run again from the start."""
+    """Subscribe the people of a file; killed in the middle, it can be run again from the start.
+
+    answers   what a person said of columns that tell who wants no mail any more
+    raises    BadInput, with nothing written, where that cannot be told without them
+    """
     report = ImportReport()
+    standings = Standings(answers)
+    encoding = encoding_of(file, encoding)
+    gone = _look_around(file, standings, encoding)
 
     def put(connection: Connection, part: Sequence[Person]) -> None:
-        added = intake.put_people(connection, part, newsletter_id=newsletter_id, origin=file.name, now=now)
+        staying = [person for person in part if not person.why_left and person.address.key not in gone]
+        added = intake.put_people(connection, staying, newsletter_id=newsletter_id, origin=file.name, now=now)
         report.new += added.new
         report.changed += added.changed
         report.unchanged += added.unchanged
-        report.kept_out += added.kept_out
+        report.kept_out += added.kept_out + len(part) - len(staying)
         for line in added.left:
             report.note(line, "left: kept out")
         for line in added.suppressed:
             report.note(line, "suppressed: kept out")
+        leaving = [person for person in part if person.why_left or person.address.key in gone]
+        ended = end_imported(connection, leaving, newsletter_id=newsletter_id, origin=file.name, now=now)
+        report.ended += len(ended)
+        for person in leaving:
+            why = person.why_left or "another line says that they left"
+            report.note(person.line, f"{why}: {'has left' if person.line in ended else 'kept out'}")
 
-    rows = _rows(file, people.columns_of, encoding, report, progress)
-    good = _parsed(rows, people.person_of, lambda person: person.address.key, report)
+    def parse(row: Mapping[str, object], line: int) -> Person:
+        person = person_of_file(row, line)
+        why = standings.why_not(row)
+        return replace(person, why_left=why) if why else person
+
+    rows = rows_of(file, READERS, encoding=encoding, refuse=report.refuse_unread, progress=progress)
+    good = _parsed(rows, parse, lambda person: person.address.key, report)
     _write(engine, good, put, dry_run=dry_run)
     log.event("import.subscribers", new=report.new, refused=report.refused_count, kept_out=report.kept_out)
     return report
+
+
+def _look_around(file: Path, standings: Standings, encoding: str) -> set[str]:
+    """Read the whole file before anything is done, where it says of people whether they want mail.
+
+    returns   the keys of those who have left by any of their lines: two exports in one file may disagree
+    """
+    gone: set[str] = set()
+    is_first = not is_json(file, encoding)
+    for line, row in rows_of(file, READERS, encoding=encoding, refuse=lambda _line, _reason: None):
+        if is_first and not standings.must_look(tuple(row)):
+            break
+        is_first = False
+        standings.look(row, line)
+        if standings.why_not(row):
+            with contextlib.suppress(ValueError):
+                gone.add(EmailAddress.parse(str(row.get("address") or "")).key)
+    if question := standings.question():
+        raise BadInput(f"{file}: {question}")
+    if unknown := standings.unknown_columns():
+        raise BadInput(f"{file}: has no column {unknown[0]!r}")
+    return gone
 
 
 def import_articles(
@@ -115,7 +165,8 @@ def import_articles(
         report.changed += stored.changed
         report.unchanged += stored.unchanged
 
-    rows = _rows(file, articles.columns_of, encoding, report, progress)
+    found = encoding_of(file, encoding)
+    rows = rows_of(file, ARTICLES, encoding=found, refuse=report.refuse_unread, progress=progress)
     good = _parsed(rows, lambda row, _line: articles.article_of(row), lambda article: article.key, report)
     _write(engine, good, put, dry_run=dry_run)
     log.event("import.articles", new=report.new, changed=report.changed, refused=report.refused_count)
@@ -123,7 +174,7 @@ def import_articles(
 
 
 def _parsed(
-    rows: Iterator[tuple[int, Mapping[str, Any]]],
+    rows: Iterator[Row],
     parse: Callable[[Mapping[str, Any], int], T],
     key: Callable[[T], str],
     report: ImportReport,
@@ -131,6 +182,7 @@ def _parsed(
     """Good rows, each key once; what is wrong goes into the report."""
     seen: set[int] = set()  # hashes, not texts: 70 MB for a million
     for line, row in rows:
+        report.lines += 1
         try:
             value = parse(row, line)
         except ValueError as cause:
@@ -150,118 +202,5 @@ def _write(
 ) -> None:
     """One transaction for each batch; a dry run does all the work and takes it back."""
     while part := list(itertools.islice(values, BATCH)):
-        if not dry_run:
-            with writing(engine) as connection:
-                put(connection, part)
-            continue
-        with engine.connect() as connection, connection.begin() as transaction:
+        with (rehearsing if dry_run else writing)(engine) as connection:
             put(connection, part)
-            transaction.rollback()
-
-
-# --- reading ---------------------------------------------------------------------------------------------------------
-
-
-def _rows(
-    file: Path,
-    columns_of: Callable[[Sequence[str]], list[str]],
-    encoding: str,
-    report: ImportReport,
-    progress: Progress,
-) -> Iterator[tuple[int, Mapping[str, Any]]]:
-    """(line number, row by field names) of a CSV or JSON Lines file, whichever it is."""
-    found = _encoding(file, encoding)
-    with file.open("rb") as raw, io.TextIOWrapper(raw, encoding=found, newline="") as lines:
-        first = lines.readline()
-        if not first.strip():
-            raise BadInput(f"{file}: {'its first line is empty' if first else 'is empty'}")
-        is_json = first.lstrip().startswith("{")
-        rest = itertools.chain([first], lines)
-        done = 0
-        for line, row in _json_rows(rest, columns_of, report) if is_json else _csv_rows(rest, columns_of, report):
-            report.lines += 1
-            if (here := raw.tell()) != done:
-                progress(here - done)
-                done = here
-            yield line, row
-
-
-_BOMS = (  # RFC 3629 §6 and its like; the longer first, for UTF-32's begins as UTF-16's does
-    (codecs.BOM_UTF32_LE, "utf-32"),
-    (codecs.BOM_UTF32_BE, "utf-32"),
-    (codecs.BOM_UTF8, "utf-8-sig"),
-    (codecs.BOM_UTF16_LE, "utf-16"),
-    (codecs.BOM_UTF16_BE, "utf-16"),
-)
-
-
-def _encoding(file: Path, given: str) -> str:
-    """What the whole file decodes with: as given, by its byte order mark, else UTF-8.
-
-    It is read once for this: nobody wants to learn about line 900,000 after the rest has been written.
-    """
-    try:
-        with file.open("rb") as raw:
-            start = raw.read(4)
-            raw.seek(0)
-            found = given or next((name for mark, name in _BOMS if start.startswith(mark)), "utf-8")
-            decoder, line = codecs.getincrementaldecoder(found)(), 1
-            while chunk := raw.read(1 << 18):
-                line += decoder.decode(chunk).count("\n")
-            decoder.decode(b"", final=True)
-            return found
-    except OSError as cause:
-        raise BadInput(f"{file}: cannot be read: {cause.strerror}") from cause
-    except LookupError as cause:
-        raise BadInput(f"there is no encoding {given!r}; try windows-1252 or utf-16-le") from cause
-    except UnicodeDecodeError as cause:
-        line += bytes(cause.object[: cause.start]).count(b"\n")
-        raise BadInput(
-            f"{file}: line {line} is not {found} (byte 0x{cause.object[cause.start]:02x}); "
-            "say which encoding it is: --encoding windows-1252"
-        ) from cause
-
-
-def _json_rows(
-    lines: Iterator[str], columns_of: Callable[[Sequence[str]], list[str]], report: ImportReport
-) -> Iterator[tuple[int, Mapping[str, Any]]]:
-    known: dict[tuple[str, ...], list[str]] = {}
-    for number, line in enumerate(lines, 1):
-        if not line.strip():
-            continue
-        try:
-            row = json.loads(line)
-            if not isinstance(row, dict):
-                raise ValueError("not an object")
-            names = tuple(row)
-            if names not in known:
-                known = {names: columns_of(names)}  # as a rule all rows have the same
-            yield number, dict(zip(known[names], row.values(), strict=True))
-        except (ValueError, BadInput) as cause:
-            report.lines += 1
-            report.refuse(number, f"not JSON: {cause}" if isinstance(cause, json.JSONDecodeError) else str(cause))
-
-
-def _csv_rows(
-    lines: Iterator[str], columns_of: Callable[[Sequence[str]], list[str]], report: ImportReport
-) -> Iterator[tuple[int, Mapping[str, Any]]]:
-    header = next(lines).rstrip("\r\n")
-    delimiter = max(",;\t", key=header.count)
-    columns = columns_of(next(csv.reader([header], delimiter=delimiter)))
-    reader = csv.reader(lines, delimiter=delimiter)
-    while True:
-        try:
-            cells = next(reader, None)
-        except csv.Error as cause:
-            report.lines += 1
-            report.refuse(reader.line_num + 1, f"{cause}; is a quotation mark left open?")
-            continue
-        if cells is None:
-            return
-        if not any(cells):
-            continue
-        if len(cells) > len(columns):
-            report.lines += 1
-            report.refuse(reader.line_num + 1, f"{len(cells)} cells, but the file has {len(columns)} columns")
-            continue
-        yield reader.line_num + 1, dict(zip(columns, cells, strict=False))

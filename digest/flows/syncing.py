@@ -8,7 +8,7 @@ is gone leaves only when the site has named everybody.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 
@@ -20,7 +20,7 @@ from digest.audience.importing import Person
 from digest.audience.intake import put_people
 from digest.audience.registrations import Row, Tie
 from digest.audience.syncing import Deed, Known, Limit, deed, fingerprint_of, person_from, why_held
-from digest.db.engine import reading, writing
+from digest.db.engine import reading, rehearsing, writing
 from digest.editions.newsletters import get_newsletter
 from digest.errors import BadInput, DigestError
 from digest.model.registration import Registration
@@ -263,16 +263,9 @@ class _Run:
             }
             self._do(connection, asked, report)
 
-    @contextmanager
-    def _transaction(self, for_good: bool) -> Iterator[Connection]:
+    def _transaction(self, for_good: bool) -> AbstractContextManager[Connection]:
         """A look does all the work and takes it back: so it cannot tell anything else than what would happen."""
-        if for_good:
-            with writing(self.engine) as connection:
-                yield connection
-            return
-        with self.engine.connect() as connection, connection.begin() as transaction:
-            yield connection
-            transaction.rollback()
+        return (writing if for_good else rehearsing)(self.engine)
 
     def _do(self, connection: Connection, asked: dict[str, _Asked], report: SyncReport) -> None:
         by_deed: dict[Deed, dict[str, _Asked]] = {each: {} for each in Deed}

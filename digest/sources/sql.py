@@ -28,6 +28,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import NoSuchTableError
 
 from digest.errors import SourceMalformed
+from digest.model import standing
 from digest.model.article import Article, Comment, Image
 from digest.model.registration import Registration
 from digest.model.source import Collected, Cursor
@@ -345,7 +346,6 @@ def _number(value: object) -> int | None:
 # --- readers ---------------------------------------------------------------------------------------------------------
 
 _OWN = {"key", "subscribed", "consent", "consent_at", "joined_at", "consent_origin", "name", "language", "time_zone"}
-_NO = {"0", "no", "n", "f", "false", "off", "left", "unsubscribed", "inactive"}
 
 
 def readers(options: Options, *, now: datetime) -> Iterator[list[Registration]]:
@@ -381,6 +381,14 @@ def _sub(query: str, *names: str) -> Any:
     return text(query).columns(*map(column, names)).subquery("readers")
 
 
+def _wants(text: str) -> bool:
+    """Nothing is a no; SourceMalformed for a word that nobody knows: it is never guessed to be a yes."""
+    found = standing.said(standing.Column.WANTING, "subscribed", text)
+    if found is standing.Said.UNCLEAR:
+        raise SourceMalformed(f"readers_query: subscribed is {text[:60]!r}; let the query make it 1 or 0")
+    return found is standing.Said.WANTS
+
+
 def _registration(row: Mapping[str, Any], key: str, options: Options) -> Registration:
     def said(name: str) -> str:
         value = row.get(name)
@@ -390,7 +398,7 @@ def _registration(row: Mapping[str, Any], key: str, options: Options) -> Registr
     return Registration(
         key=said(key),
         address=said("address"),
-        wants="subscribed" not in row or (bool(row["subscribed"]) and said("subscribed").strip().lower() not in _NO),
+        wants="subscribed" not in row or _wants(said("subscribed")),
         name=said("name"),
         language=said("language"),
         time_zone=said("time_zone"),

@@ -261,3 +261,27 @@ def test_readers_come_in_pages_by_their_key(site: Site) -> None:
     assert (first.attributes, first.wants) == ({"plan": "free"}, True)
     assert first.consent_at == datetime(2025, 1, 2, tzinfo=UTC)
     assert (last.wants, last.consent_at) == (False, None)
+
+
+@pytest.mark.parametrize(
+    ("value", "wants"),
+    [
+        ("yes", True),
+        ("1", True),
+        ("unsubscribed", False),
+        ("blocked", False),
+        ("bounced", False),
+        ("", False),
+        ("0", False),
+    ],
+)
+def test_what_a_site_says_of_a_reader_is_a_yes_only_where_it_means_one(site: Site, value: str, wants: bool) -> None:
+    query = f"SELECT 'a@example.org' AS address, '{value}' AS subscribed"
+    [[reader]] = sql.readers(site.options(table="", columns={}, url_format="", readers_query=query), now=NOW)
+    assert reader.wants is wants
+
+
+def test_what_nobody_knows_is_no_yes(site: Site) -> None:
+    query = "SELECT 'a@example.org' AS address, 'perhaps' AS subscribed"
+    with pytest.raises(SourceMalformed, match="subscribed is 'perhaps'"):
+        list(sql.readers(site.options(table="", columns={}, url_format="", readers_query=query), now=NOW))

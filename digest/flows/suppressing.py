@@ -1,0 +1,100 @@
+"""Addresses that must not be written to again -> the suppression list, one or a file of them."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from sqlalchemy import Engine
+
+from digest import log
+from digest.audience import columns, store
+from digest.db.engine import rehearsing, writing
+from digest.errors import BadInput
+from digest.flows.table import Progress, Row, Shape, encoding_of, rows_of
+from digest.model.address import EmailAddress, clean_line
+from digest.model.subscriber import SuppressionReason
+
+BATCH = 5_000
+MAX_LISTED = 1_000
+MAX_DETAIL = 200
+
+ADDRESSES = Shape(columns_of=columns.columns_of, is_row=lambda row: "@" in row.get("address", ""), is_list="address")
+
+
+@dataclass(slots=True, kw_only=True)
+class SuppressReport:
+    """What became of a file.
+
+    there     suppressed before, or twice in the file
+    refused   (line, reason), the first thousand of `refused_count`
+    """
+
+    lines: int = 0
+    new: int = 0
+    there: int = 0
+    refused_count: int = 0
+    refused: list[tuple[int, str]] = field(default_factory=list)
+
+    def refuse(self, line: int, reason: str) -> None:
+        self.refused_count += 1
+        if len(self.refused) < MAX_LISTED:
+            self.refused.append((line, reason))
+
+    def refuse_unread(self, line: int, reason: str) -> None:
+        self.lines += 1
+        self.refuse(line, reason)
+
+
+def suppress_one(
+    engine: Engine, address: str, reason: SuppressionReason, *, now: datetime, detail: str = "", dry_run: bool = False
+) -> bool:
+    """False when it was suppressed before; BadInput for what is no address."""
+    try:
+        parsed = EmailAddress.parse(address)
+    except ValueError as cause:
+        raise BadInput(f"{address!r}: {cause}") from cause
+    with (rehearsing if dry_run else writing)(engine) as connection:
+        return store.suppress(connection, parsed, reason, now=now, detail=detail)
+
+
+def suppress_file(
+    engine: Engine,
+    file: Path,
+    reason: SuppressionReason,
+    *,
+    now: datetime,
+    detail: str = "",
+    encoding: str = "",
+    dry_run: bool = False,
+    progress: Progress = lambda _bytes: None,
+) -> SuppressReport:
+    """Suppress every address of a file, whatever else its rows say; doing it again changes nothing."""
+    report = SuppressReport()
+    found = encoding_of(file, encoding)
+    rows = rows_of(file, ADDRESSES, encoding=found, refuse=report.refuse_unread, progress=progress)
+    addresses = _addresses(rows, detail, report)
+    while part := dict(itertools.islice(addresses, BATCH)):
+        with (rehearsing if dry_run else writing)(engine) as connection:
+            report.new += store.suppress_many(connection, part, reason, now=now)
+    report.there = report.lines - report.refused_count - report.new
+    log.event("suppress.file", new=report.new, refused=report.refused_count)
+    return report
+
+
+def _addresses(rows: Iterator[Row], detail: str, report: SuppressReport) -> Iterator[tuple[str, str]]:
+    seen: set[int] = set()
+    for line, row in rows:
+        report.lines += 1
+        try:
+            key = EmailAddress.parse(str(row.get("address") or "")).key
+        except ValueError as cause:
+            report.refuse(line, f"address: {cause}")
+            continue
+        if hash(key) not in seen:
+            seen.add(hash(key))
+            said = detail or str(row.get("detail") or row.get("reason") or "").replace("\0", "")
+            yield key, clean_line(said)[:MAX_DETAIL]
