@@ -20,7 +20,7 @@ from digest.audience.registrations import list_troubled
 from digest.clock import Clock, SystemClock
 from digest.config import Channel as ChannelSettings
 from digest.config import Settings
-from digest.db import migrate
+from digest.db import migrate, sqlite
 from digest.db.engine import make_engine, reading, writing
 from digest.db.store import ensure_secret, find_secret
 from digest.editions.newsletters import list_newsletters
@@ -208,6 +208,7 @@ def look_around(app: App) -> list[tuple[str, str, str]]:
         found.append(("web.public_url", "not https", "one-click unsubscribe wants https (RFC 8058 §3.1)"))
     if not app.settings.channels:
         found.append(("channels", "none", "add a [[channels]] table; see: digest config example"))
+    found += _about_database(app.engine)
     found += _about_keys(app)
     if (folder := app.settings.images.folder) and (obstacle := _about_folder(folder)):
         found.append(("images.folder", obstacle, "until then pictures are shown from where they are"))
@@ -232,6 +233,18 @@ def look_around(app: App) -> list[tuple[str, str, str]]:
         if not list_newsletters(connection):
             found.append(("newsletters", "none", "digest newsletter add --help"))
     return found
+
+
+def _about_database(engine: Engine) -> list[tuple[str, str, str]]:
+    """A database that does not keep what it was told."""
+    if engine.dialect.name == "sqlite":
+        version, is_sound = sqlite.library(engine)
+        return [] if is_sound else [(f"SQLite {version}", sqlite.FAULT.partition(":")[0], "pip install pysqlite3")]
+    with reading(engine) as connection:
+        fsync = connection.exec_driver_sql("SELECT current_setting('fsync')").scalar()
+    if fsync == "on":
+        return []
+    return [("PostgreSQL", "fsync is off: a power cut may cost a mail twice", "set fsync = on in postgresql.conf")]
 
 
 def _about_folder(folder: Path) -> str:

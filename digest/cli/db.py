@@ -24,11 +24,15 @@ def upgrade(context: typer.Context) -> None:
 @tree.command()
 def status(context: typer.Context, as_json: Annotated[bool, typer.Option("--json")] = False) -> None:
     """Show which schema the database has and which one this program needs."""
-    from digest.db import migrate
+    from digest.db import migrate, sqlite
 
-    found = migrate.status(open_app(context).unchecked_engine)
+    engine = open_app(context).unchecked_engine
+    found = migrate.status(engine)
     if as_json:
         show_json(found)
         return
+    if engine.dialect.name == "sqlite":
+        version, is_sound = sqlite.library(engine)
+        show_fields({"SQLite": version if is_sound else f"{version}: {sqlite.FAULT}"})
     state = "current" if found.is_current else "newer than this program" if found.is_newer else "run: digest db upgrade"
     show_fields({"database": found.current or "(empty)", "program": found.wanted, "state": state})

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Engine, inspect
+from sqlalchemy import Connection, Engine, inspect
 from sqlalchemy.exc import DBAPIError
 
-from digest.db.engine import reading
+from digest.db.engine import reading, writing
 from digest.errors import DatabaseError
 
 if TYPE_CHECKING:
@@ -50,6 +50,7 @@ def status(engine: Engine) -> SchemaStatus:
     )  # a file is called as its revision
     try:
         with reading(engine) as connection:
+            _check_encoding(engine, connection)
             is_there = inspect(connection).has_table("alembic_version")
             found = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar() if is_there else None
     except DBAPIError as cause:
@@ -59,6 +60,17 @@ def status(engine: Engine) -> SchemaStatus:
         return SchemaStatus(current=current, wanted=ours[-1], missing=())
     missing = ours[ours.index(current) + 1 :] if current else ours
     return SchemaStatus(current=current, wanted=ours[-1], missing=tuple(missing))
+
+
+def _check_encoding(engine: Engine, connection: Connection) -> None:
+    """Names and titles are of all the world; in LATIN1 the first one beyond it would end a command in the middle."""
+    if engine.dialect.name == "postgresql":
+        encoding = connection.exec_driver_sql("SELECT current_setting('server_encoding')").scalar()
+        if encoding not in ("UTF8", b"UTF8"):
+            raise DatabaseError(
+                f"the database {_named(engine)} has the encoding {encoding}; it must be UTF8: "
+                "CREATE DATABASE ... ENCODING 'UTF8' TEMPLATE template0"
+            )
 
 
 def check(engine: Engine) -> None:
@@ -84,7 +96,7 @@ def upgrade(engine: Engine) -> tuple[str, ...]:
         from alembic import command
 
         config = _config()
-        with engine.begin() as connection:
+        with writing(engine) as connection:
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
     return before.missing
