@@ -73,15 +73,25 @@ class App:
         return (*keys, *([bytes.fromhex(own)] if own else []))
 
     @cached_property
+    def message_key(self) -> bytes:
+        """Made once by this installation, and never changed: a copy that is sent again bears the same Message-ID."""
+        with reading(self.engine) as connection:
+            own = find_secret(connection, "message_key")
+        if own is None:
+            with writing(self.engine) as connection:
+                own = ensure_secret(connection, "message_key", secrets.token_hex(32), now=self.clock.now())
+        return bytes.fromhex(own)
+
+    @cached_property
     def press(self) -> Press:
-        return self._press(self.token_keys)
+        return self._press(self.token_keys, self.message_key)
 
     @cached_property
     def trial_press(self) -> Press:
         """For copies that nobody gets: their links lead nowhere, and no key is made for them where there is none."""
-        return self._press((bytes(32),))
+        return self._press((bytes(32),), bytes(32))
 
-    def _press(self, token_keys: tuple[bytes, ...]) -> Press:
+    def _press(self, token_keys: tuple[bytes, ...], message_key: bytes) -> Press:
         from digest.flows.copies import PublicAddresses
         from digest.flows.publish import Press
         from digest.render.files import BUILT_IN
@@ -93,6 +103,7 @@ class App:
                 base_url=self.settings.web.public_url,
                 unsubscribe_mailbox=self.settings.mail.unsubscribe_mailbox,
                 token_keys=token_keys,
+                message_key=message_key,
             ),
             signer=self.signer,
             images=self._images,
@@ -224,7 +235,7 @@ def look_around(app: App) -> list[tuple[str, str, str]]:
             stands = f"held: {sync.held}" if sync.held else sync.error
             found.append((f"readers of {sync.newsletter} from {sync.source}", stands, f"{look} --dry-run, then --yes"))
         for edition in list_with_status(connection, EditionStatus.DRAFT, EditionStatus.PAUSED):
-            stands = f"{edition.status}: {edition.hold_reason or 'waits for you'}"
+            stands = f"{edition.status}: {edition.hold_reason or 'is about to be approved'}"
             found.append((f"edition {edition.id}", stands, f"digest edition show {edition.id}"))
         for edition in list_with_status(connection, EditionStatus.APPROVED, EditionStatus.SENDING):
             if edition.hold_reason:

@@ -97,7 +97,10 @@ def make_press(*folders: Path, signer: Signer | None = None) -> Press:
     return Press(
         template_folders=list(folders),
         addresses=PublicAddresses(
-            base_url="https://digest.example.org", unsubscribe_mailbox="leave@example.org", token_keys=(KEY,)
+            base_url="https://digest.example.org",
+            unsubscribe_mailbox="leave@example.org",
+            token_keys=(KEY,),
+            message_key=KEY,
         ),
         signer=signer,
     )

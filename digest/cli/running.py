@@ -47,7 +47,7 @@ def run_due(
     reports = publish.build_due(app.engine, app.press, now=now, names=newsletter or ())
     if not as_json:
         for report in reports:
-            print(f"{report.newsletter} {report.period}: {report.message}")
+            print(f"{report.newsletter} {report.period}: {report.message}".replace(" :", ":"))
         if not reports:
             print("no newsletter is due; see: digest newsletter list")
     sent = send_each(app, dispatch.unfinished(app.engine))
@@ -58,6 +58,8 @@ def run_due(
             show_dispatch(result)
     if any(result.trouble for result in sent):
         raise typer.Exit(8)
+    if any(report.result is publish.Built.FAILED for report in reports):
+        raise typer.Exit(1)
 
 
 def serve(context: typer.Context) -> None:

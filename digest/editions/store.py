@@ -333,18 +333,31 @@ def move(
     return result.rowcount == 1
 
 
+def may_be_planned(connection: Connection, edition_id: int) -> bool:
+    """Is it on its way, and not planned to its end? Nobody finishes it before the caller's transaction is over."""
+    query = select(edition.c.status, edition.c.planned_at).where(edition.c.id == edition_id)
+    row = connection.execute(query.with_for_update(read=True)).one()
+    return row.planned_at is None and row.status in (EditionStatus.SENDING, EditionStatus.PAUSED)
+
+
+def lock(connection: Connection, edition_id: int) -> None:
+    """Who writes rows of its plan at this moment is waited for."""
+    connection.execute(select(edition.c.id).where(edition.c.id == edition_id).with_for_update())
+
+
 def is_planned(connection: Connection, edition_id: int) -> bool:
     planned_at = connection.execute(select(edition.c.planned_at).where(edition.c.id == edition_id)).scalar_one()
     return planned_at is not None
 
 
-def record_plan(connection: Connection, edition_id: int, planned: int, *, now: datetime) -> None:
-    """All rows are written; this number is what audit holds the ledger against."""
-    connection.execute(
+def record_plan(connection: Connection, edition_id: int, planned: int, *, now: datetime) -> bool:
+    """All rows are written; this number is what audit holds the ledger against. False: somebody else has said so before."""
+    result = connection.execute(
         update(edition)
         .where(edition.c.id == edition_id, edition.c.planned_at.is_(None))
         .values(planned=planned, planned_at=now)
     )
+    return result.rowcount == 1
 
 
 def record_reached(connection: Connection, edition_id: int, is_reached: bool) -> None:

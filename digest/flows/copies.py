@@ -19,7 +19,7 @@ from digest.editions.select import Selector
 from digest.editions.snapshot import newsletter_from_json, newsletter_to_json
 from digest.errors import NothingLeft, RenderFailed
 from digest.message.frames import Cause
-from digest.message.headers import Letterhead
+from digest.message.headers import Letterhead, edition_key
 from digest.message.splice import Copy, Splicer, plain_parts
 from digest.model.address import EmailAddress, clean_line
 from digest.model.choices import Length
@@ -51,11 +51,13 @@ class PublicAddresses:
     base_url             "https://digest.example.org", without a slash at the end; "" where there is no public site
     unsubscribe_mailbox  "unsubscribe@example.org", to which a token is added (RFC 5233 subaddress); or ""
     token_keys           the first signs
+    message_key          a secret of this installation that Message-IDs are made with
     """
 
     base_url: str = ""
     unsubscribe_mailbox: str = ""
     token_keys: tuple[bytes, ...] = ()
+    message_key: bytes = b""
 
     def leaving(self, subscription_id: int) -> tuple[str, str]:
         """URL and mailbox by which this subscription ends; "" for what there is not."""
@@ -357,6 +359,7 @@ class CopyMaker:
                 list_title=newsletter.title,
                 edition_id=self.edition.id,
                 message_domain=newsletter.sender.domain,
+                message_key=edition_key(self._addresses.message_key, self._public_key),
                 boundary=f"=_digest_{self.edition.id}_{language}",  # "=_" cannot stand in quoted-printable
             )
             self._by_language[language] = (renderer, Splicer(renderer, letterhead))

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import DBAPIError
 
 from digest import log
 from digest.audience.store import list_sample
@@ -39,13 +40,13 @@ from digest.editions.periods import is_offered, known_zone, latest_slot_period, 
 from digest.editions.select import Selector
 from digest.editions.snapshot import newsletter_to_json
 from digest.editions.sponsors import sponsor_on
-from digest.errors import NotFound, Refused, RenderFailed
+from digest.errors import NotFound, Refused, RenderFailed, said
 from digest.flows.copies import CopyMaker, PublicAddresses, Survey
 from digest.flows.images import ImageDesk, copy_images
 from digest.model.address import EmailAddress
 from digest.model.article import Article
 from digest.model.choices import Length
-from digest.model.edition import Candidate, EditionId, EditionStatus
+from digest.model.edition import Candidate, Edition, EditionId, EditionStatus
 from digest.model.newsletter import Newsletter, Note, Offer, Slot, Sponsor
 from digest.model.subscriber import Recipient, Subscriber, SubscriberId
 from digest.render.files import read_files
@@ -58,11 +59,16 @@ SURVEYED = 1_000
 """Readers whose answers are looked at before an edition goes."""
 
 
+WAITS = "waits for review"
+"""Why a draft is one, where a newsletter wants to be looked at. A draft without a reason is about to be approved."""
+
+
 class Built(StrEnum):
     APPROVED = "approved"
     DRAFT = "draft"
     EMPTY = "empty"
     THERE = "there already"
+    FAILED = "failed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,20 +94,59 @@ class Press:
 
 
 def build_due(engine: Engine, press: Press, *, now: datetime, names: Sequence[str] = ()) -> list[BuildReport]:
-    """Build the edition of every newsletter whose period has come and has none yet."""
+    """Build the edition of every newsletter whose period has come and has none yet; and go on with those that a process
+    built and did not approve, because it died in between. What goes wrong in one newsletter ends no other."""
     with reading(engine) as connection:
         newsletters = list_newsletters(connection)
     reports = []
     for newsletter in newsletters:
         if not newsletter.is_enabled or (names and newsletter.name not in names):
             continue
-        with reading(engine) as connection:
-            periods = _due(connection, newsletter, now)
-        for period in periods:
-            late = is_too_late(period, now, newsletter.schedule)
-            hold = f"late by more than {newsletter.schedule.late_hours} hours" if late else ""
+        try:
+            reports += _build_newsletter(engine, press, newsletter, now=now)
+        except DBAPIError:
+            raise
+        except Exception as cause:
+            log.warn("publish.failed", newsletter_id=newsletter.id, error=type(cause).__name__)
+            reports.append(BuildReport(newsletter=newsletter.name, period="", result=Built.FAILED, message=said(cause)))
+    return reports
+
+
+def _build_newsletter(engine: Engine, press: Press, newsletter: Newsletter, *, now: datetime) -> list[BuildReport]:
+    reports = []
+    with reading(engine) as connection:
+        abandoned = _abandoned(connection, newsletter)
+        periods = _due(connection, newsletter, now)
+    for edition in abandoned:
+        period = Period(key=edition.period, due_at=edition.due_at, cadence=edition.cadence)
+        if late := _late(period, newsletter, now):
+            with writing(engine) as connection:
+                store.hold(connection, edition.id, late)
+            reports.append(_report(newsletter, period, Built.DRAFT, edition_id=edition.id, message=late))
+        else:
+            reports.append(_approve_built(engine, press, newsletter, period, edition.id, now=now))
+    taken_up = {(edition.cadence, edition.period) for edition in abandoned}
+    for period in periods:
+        if (period.cadence, period.key) not in taken_up:
+            hold = _late(period, newsletter, now)
             reports.append(build(engine, press, newsletter, period, now=now, hold_reason=hold))
     return reports
+
+
+def _late(period: Period, newsletter: Newsletter, now: datetime) -> str:
+    late = is_too_late(period, now, newsletter.schedule)
+    return f"late by more than {newsletter.schedule.late_hours} hours" if late else ""
+
+
+def _abandoned(connection: Connection, newsletter: Newsletter) -> list[Edition]:
+    """Drafts that wait for nobody: who built them died before they were approved, or is about to approve them now."""
+    if newsletter.needs_review:
+        return []
+    return [
+        edition
+        for edition in store.list_with_status(connection, EditionStatus.DRAFT)
+        if edition.newsletter_id == newsletter.id and not edition.hold_reason and not edition.period.startswith(BY_HAND)
+    ]
 
 
 def _due(connection: Connection, newsletter: Newsletter, now: datetime) -> list[Period]:
@@ -155,9 +200,11 @@ def _earliest(newsletter: Newsletter) -> time:
 
 
 def is_anything_due(engine: Engine, *, now: datetime) -> bool:
-    """Has the period of any newsletter come without an edition of it?"""
+    """Has the period of any newsletter come without an edition of it, or without one that was approved?"""
     with reading(engine) as connection:
         for newsletter in list_newsletters(connection):
+            if newsletter.is_enabled and _abandoned(connection, newsletter):
+                return True
             for period in _due(connection, newsletter, now) if newsletter.is_enabled else ():
                 if store.find_period(connection, newsletter.id, period.cadence, period.key) is None:
                     return True
@@ -186,28 +233,45 @@ def build(
         return _report(newsletter, period, Built.EMPTY, edition_id=edition_id, items=items, message=message)
     log.event("publish.built", newsletter_id=newsletter.id, edition_id=edition_id, items=items)
     if newsletter.needs_review or hold_reason:
-        message = hold_reason or "waits for review"
+        message = hold_reason or WAITS
         return _report(newsletter, period, Built.DRAFT, edition_id=edition_id, items=items, message=message)
+    return _approve_built(engine, press, newsletter, period, edition_id, now=now)
+
+
+def _approve_built(
+    engine: Engine, press: Press, newsletter: Newsletter, period: Period, edition_id: int, *, now: datetime
+) -> BuildReport:
+    """By itself, since nobody has to look at it. What keeps it from that is said in the draft, which waits for a person."""
+
+    def report(result: Built, message: str) -> BuildReport:
+        with reading(engine) as connection:
+            items = len(store.get_edition(connection, edition_id).candidates)
+        return _report(newsletter, period, result, edition_id=EditionId(edition_id), items=items, message=message)
+
     try:
         lines = approve(engine, press, edition_id, now=now, actor="schedule")
-    except RenderFailed as cause:
+    except Refused as cause:  # another process that found it was first
+        return report(Built.THERE, str(cause))
+    except DBAPIError:
+        raise
+    except Exception as cause:
+        why = (
+            f"the template fails: {cause}" if isinstance(cause, RenderFailed) else f"cannot be approved: {said(cause)}"
+        )
         with writing(engine) as connection:
-            store.hold(connection, edition_id, f"the template fails: {cause}")
-        log.warn("publish.template_failed", newsletter_id=newsletter.id, edition_id=edition_id)
-        return _report(newsletter, period, Built.DRAFT, edition_id=edition_id, items=items, message=str(cause))
-    return _report(
-        newsletter,
-        period,
-        Built.APPROVED,
-        edition_id=edition_id,
-        items=items,
-        message="\n".join([f"{items} articles", *lines]),
-    )
+            store.hold(connection, edition_id, why)
+        log.warn("publish.not_approved", newsletter_id=newsletter.id, edition_id=edition_id, error=type(cause).__name__)
+        return report(Built.DRAFT, said(cause))
+    found = report(Built.APPROVED, "")
+    return replace(found, message="\n".join([f"{found.items} articles", *lines]))
+
+
+BY_HAND = "extra-"
 
 
 def extra_period(now: datetime) -> Period:
     """A period for an edition that an admin builds by hand, outside the schedule."""
-    return Period(key=f"extra-{now:%Y%m%dT%H%M%S}", due_at=now)
+    return Period(key=f"{BY_HAND}{now:%Y%m%dT%H%M%S}", due_at=now)
 
 
 def approve(engine: Engine, press: Press, edition_id: int, *, now: datetime, actor: str) -> list[str]:
@@ -357,7 +421,7 @@ def _insert(
         subject=subject_of(newsletter, first),
         preheader=preheader_of(first),
         now=now,
-        hold_reason=hold_reason,
+        hold_reason=hold_reason or (WAITS if newsletter.needs_review else ""),
         sponsor=_sponsor(connection, newsletter, period),
         events=next_events(connection, newsletter, period.due_at),
     )

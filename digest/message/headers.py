@@ -27,6 +27,7 @@ class Letterhead:
     """What the headers of all copies of an edition share.
 
     message_domain   right side of Message-ID and of List-Id
+    message_key      of the edition (edition_key)
     """
 
     sender: EmailAddress
@@ -36,6 +37,7 @@ class Letterhead:
     list_title: str
     edition_id: int
     message_domain: str
+    message_key: bytes
     boundary: str
 
     def static(self) -> bytes:
@@ -102,7 +104,21 @@ def date(at: datetime) -> bytes:
     return f"Date: {day}, {at.day:02d} {month} {at.year:04d} {at:%H:%M:%S} +0000\r\n".encode()
 
 
-def message_id(edition_id: int, subscription_id: int, domain: str) -> str:
-    """The same for every try at one copy, so that a receiver can see a resend for what it is (RFC 5322 §3.6.4)."""
-    mark = hashlib.blake2s(f"{edition_id}.{subscription_id}@{domain}".encode(), digest_size=6).hexdigest()
-    return f"<e{edition_id}.s{subscription_id}.{mark}@{domain}>"
+def edition_key(installation_key: bytes, public_key: str) -> bytes:
+    """What the Message-IDs of one edition are made with.
+
+    installation_key   a secret of this installation, that never changes
+    public_key         drawn when the edition was built: after a restore from a backup an edition may get the number of one
+                       that was sent and lost, but not its Message-IDs, by which mail stores drop what they know
+    """
+    return hashlib.blake2s(public_key.encode(), key=installation_key[:32]).digest()
+
+
+def message_id(key: bytes, subscription_id: int, domain: str) -> str:
+    """The same for every try at one copy, so that a receiver can see a resend for what it is; unique in the world, and
+    nobody else can make it or read numbers of ours in it (RFC 5322 §3.6.4).
+
+    key   of the edition (edition_key)
+    """
+    mark = hashlib.blake2s(subscription_id.to_bytes(8, "big"), key=key, digest_size=16).hexdigest()
+    return f"<{mark}@{domain}>"

@@ -146,7 +146,7 @@ class Splicer:
                 _date(at),
                 header("To", mailbox(copy.address, copy.reader.name)),
                 subject(clean_line("".join(pieces))),
-                f"Message-ID: {message_id(head.edition_id, copy.subscription_id, head.message_domain)}\r\n".encode(),
+                f"Message-ID: {message_id(head.message_key, copy.subscription_id, head.message_domain)}\r\n".encode(),
                 list_unsubscribe(copy.reader.unsubscribe_url, copy.unsubscribe_mailto),
                 self._static,
             )

@@ -10,10 +10,11 @@ from datetime import timedelta
 from threading import Thread
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, insert
 
 from digest.clock import FixedClock
 from digest.db.engine import reading, writing
+from digest.db.tables import subscriber, subscription
 from digest.delivery import counts
 from digest.delivery import store as ledger
 from digest.delivery.batches import lease, release, settle_interrupted
@@ -426,6 +427,36 @@ def test_a_server_that_refuses_the_content_of_all_pauses_the_edition(
     assert "what the messages say is refused (answered 554 5.7.1 at body, for 20 readers in a row)" in report.trouble
     assert status(engine, edition_id) is EditionStatus.PAUSED
     assert balance(engine, edition_id) == Balance(planned=60, waiting=60)
+
+
+def test_who_slept_while_another_planned_sent_and_finished_plans_nobody_more(
+    engine: Engine, press: Press, smtp_server: SmtpServer
+) -> None:
+    """A plans a page and is stopped; B plans, sends, finishes; somebody joins; A goes on."""
+    edition_id = build(engine, press, readers=5)
+
+    def meanwhile(_: int) -> None:
+        if status(engine, edition_id) is EditionStatus.SENDING:
+            assert send(engine, press, edition_id, smtp_server.channel()).is_finished
+            with writing(engine) as connection:
+                newsletter_id = editions.get_edition(connection, edition_id).newsletter_id
+                person = insert(subscriber).values(
+                    address="late@example.org", address_key="late@example.org", attributes={}, created_at=NOW
+                )
+                subscriber_id = connection.execute(person.returning(subscriber.c.id)).scalar_one()
+                connection.execute(
+                    insert(subscription).values(
+                        subscriber_id=subscriber_id,
+                        newsletter_id=newsletter_id,
+                        status="active",
+                        preferences={},
+                        joined_at=NOW,
+                    )
+                )
+
+    dispatch.plan(engine, edition_id, now=NOW, batch_size=2, progress=meanwhile)
+    assert status(engine, edition_id) is EditionStatus.SENT
+    assert balance(engine, edition_id) == Balance(planned=5, accepted=5)
 
 
 def test_a_plan_that_was_interrupted_balances_and_is_finished_later(engine: Engine, press: Press) -> None:

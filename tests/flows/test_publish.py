@@ -10,18 +10,20 @@ from datetime import datetime, time, timedelta
 from itertools import chain
 
 import pytest
-from sqlalchemy import Engine, insert
+from sqlalchemy import Engine, insert, update
 
 from digest.db.engine import reading, writing
 from digest.db.tables import article
+from digest.db.tables import newsletter as newsletter_table
 from digest.editions import store as editions
 from digest.editions.events import add_event, remove_event
 from digest.editions.newsletters import change_newsletter
 from digest.flows import control, publish
 from digest.flows.publish import Built, Press
+from digest.model.edition import EditionStatus
 from digest.model.event import Event
-from digest.model.newsletter import NewsletterId, Schedule, Sponsor
-from tests.site import NOW, add_newsletter, add_readers
+from digest.model.newsletter import Newsletter, NewsletterId, Schedule, Sponsor
+from tests.site import NOW, add_articles, add_newsletter, add_readers
 
 DUE = NOW.replace(second=0)
 WEEK = timedelta(weeks=1)
@@ -269,3 +271,65 @@ def test_an_edition_tells_of_the_next_events_and_keeps_them(engine: Engine, pres
         edition = editions.get_edition(connection, report.edition_id)
     assert [each.title for each in edition.events] == ["day 8", "late"]
     assert edition.events[1].starts_at == DUE + WEEK + timedelta(days=1)
+
+
+# --- what is between the build and the approval ------------------------------------------------------------------------
+
+
+def _built_and_no_more(engine: Engine, newsletter: Newsletter) -> int:
+    """The state that a process leaves behind that dies when it has built an edition, and not approved it yet."""
+    with writing(engine) as connection:
+        (period,) = publish.list_due(connection, newsletter, after=NOW - WEEK, until=NOW)
+        edition_id, _ = publish._insert(connection, newsletter, period, now=NOW, hold_reason="")
+    assert edition_id is not None
+    return edition_id
+
+
+def test_an_edition_whose_builder_died_is_approved_by_the_next_run(engine: Engine, press: Press) -> None:
+    newsletter = add_newsletter(engine)
+    add_articles(engine, 3)
+    edition_id = _built_and_no_more(engine, newsletter)
+    assert publish.is_anything_due(engine, now=NOW)
+    (report,) = publish.build_due(engine, press, now=NOW)
+    assert (report.result, report.edition_id, report.items) == (Built.APPROVED, edition_id, 3)
+    assert not publish.is_anything_due(engine, now=NOW)
+    (again,) = publish.build_due(engine, press, now=NOW)
+    assert again.result is Built.THERE
+
+
+def test_one_whose_time_is_long_past_waits_for_a_person_and_says_so(engine: Engine, press: Press) -> None:
+    newsletter = add_newsletter(engine)
+    add_articles(engine, 3)
+    edition_id = _built_and_no_more(engine, newsletter)
+    reports = publish.build_due(engine, press, now=NOW + timedelta(days=3))
+    assert [(each.result, each.edition_id) for each in reports] == [(Built.DRAFT, edition_id)]
+    with reading(engine) as connection:
+        assert editions.get_edition(connection, edition_id).hold_reason == "late by more than 24 hours"
+
+
+def test_what_waits_for_review_or_was_built_by_hand_is_not_taken_up(engine: Engine, press: Press) -> None:
+    newsletter = add_newsletter(engine, needs_review=True)
+    add_articles(engine, 3)
+    publish.build_due(engine, press, now=NOW)
+    add(engine, NOW - timedelta(hours=1), name="later")
+    publish.build(engine, press, newsletter, publish.extra_period(NOW), now=NOW)
+    with writing(engine) as connection:
+        change_newsletter(connection, replace(newsletter, needs_review=False), now=NOW)
+        drafts = [each.hold_reason for each in editions.list_with_status(connection, EditionStatus.DRAFT)]
+    assert drafts == ["waits for review", "waits for review"]
+    publish.build_due(engine, press, now=NOW)
+    with reading(engine) as connection:
+        assert editions.list_with_status(connection, EditionStatus.APPROVED) == []
+
+
+def test_what_goes_wrong_in_one_newsletter_ends_no_other(engine: Engine, press: Press) -> None:
+    add_newsletter(engine, name="broken", template="thin")
+    add_newsletter(engine, name="good", title="Good")
+    add_articles(engine, 3)
+    with writing(engine) as connection:  # a zone that no calendar knows: refused at the door, and yet here
+        wrong = update(newsletter_table).where(newsletter_table.c.name == "broken").values(time_zone="Nowhere/Land")
+        connection.execute(wrong)
+    reports = {report.newsletter: report for report in publish.build_due(engine, press, now=NOW)}
+    assert reports["broken"].result is Built.FAILED
+    assert "Nowhere/Land" in reports["broken"].message
+    assert reports["good"].result is Built.APPROVED

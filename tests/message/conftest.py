@@ -29,6 +29,7 @@ LETTERHEAD = Letterhead(
     list_title="The Harbour Post",
     edition_id=12,
     message_domain="harbourpost.example",
+    message_key=b"e" * 32,
     boundary="digest-boundary-1",
 )
 

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from digest.errors import MessageInvalid
-from digest.message.headers import Letterhead, date, header, mailbox, message_id, phrase, subject
+from digest.message.headers import Letterhead, date, edition_key, header, mailbox, message_id, phrase, subject
 from digest.message.unsubscribe import list_unsubscribe
 from digest.model.address import EmailAddress, clean_line
 from digest.model.edition import Edition
@@ -186,10 +186,22 @@ def test_a_date_comes_back_and_its_weekday_agrees(at: datetime) -> None:
 
 
 def test_a_message_id_is_that_of_one_copy_and_stays() -> None:
-    made = [message_id(e, s, "harbourpost.example") for e in range(1, 11) for s in range(1, 1001)]
-    assert len(set(made)) == 10_000
-    assert made[0] == message_id(1, 1, "harbourpost.example")
-    assert all(re.fullmatch(r"<[A-Za-z0-9.]+@harbourpost\.example>", each) for each in made[:100])
+    keys = [edition_key(b"k" * 32, f"edition{number}") for number in range(10)]
+    made = [message_id(key, reader, "harbourpost.example") for key in keys for reader in range(1, 1001)]
+    assert len(set(made)) == len(made)
+    assert made[0] == message_id(keys[0], 1, "harbourpost.example")
+
+
+def test_another_installation_or_an_edition_that_was_built_again_has_other_message_ids() -> None:
+    ours, theirs = edition_key(b"k" * 32, "abc"), edition_key(b"j" * 32, "abc")
+    again = edition_key(b"k" * 32, "abd")
+    assert len({message_id(key, 1, "harbourpost.example") for key in (ours, theirs, again)}) == 3
+
+
+def test_a_message_id_tells_no_number_of_ours() -> None:
+    made = message_id(edition_key(b"k" * 32, "abc"), 4_711, "harbourpost.example")
+    assert re.fullmatch(r"<[0-9a-f]{32}@harbourpost\.example>", made)
+    assert "4711" not in made
 
 
 # --- List-Unsubscribe -------------------------------------------------------------------------------------------------

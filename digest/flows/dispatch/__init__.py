@@ -136,7 +136,8 @@ def _next_due_at(engine: Engine, edition_id: int) -> datetime | None:
 def finish(engine: Engine, edition_id: int, *, now: datetime) -> bool:
     """An edition without work left is sent; True when this call closed it."""
     with writing(engine) as connection:
-        if has_work(connection, edition_id):
+        editions.lock(connection, edition_id)  # whoever plans it yet has written what there is to do
+        if has_work(connection, edition_id) or not editions.is_planned(connection, edition_id):
             return False
         of = [EditionStatus.SENDING]
         return editions.move(connection, edition_id, to=EditionStatus.SENT, of=of, finished_at=now, hold_reason="")

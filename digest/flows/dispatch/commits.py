@@ -117,6 +117,7 @@ class GroupCommit:
     on_recorded   called with the ids of deliveries whose result or decision is on the disk, in the event loop
     on_failed     called when the ledger cannot be written: results are not recorded, so whoever waits for them must hear it
     failure       set then; nothing more is accepted
+    told          so many answers are known, and stand in the log alone
     goes          False once a mark was refused because the edition is not being sent any more
     revision      the edition's, when a mark was refused last: what is made from another is refused
     """
@@ -142,6 +143,7 @@ class GroupCommit:
         self._timer: asyncio.TimerHandle | None = None
         self._is_closing = False
         self.failure: BaseException | None = None
+        self.told = 0
         self.goes = True
         self.revision: int | None = None
 
@@ -185,8 +187,12 @@ class GroupCommit:
                 self._timer.cancel()
                 self._timer = None
             group, self._group = self._group, _Group()
-            if group:
+            if group and self.failure is None:
                 await self._write(group)
+            elif group:
+                for mark in group.marks:
+                    mark.answer(False)
+                self._tell(group.results)
         self._writer.close()  # not when this task is cancelled: a thread may be writing yet
 
     def close(self) -> None:
@@ -209,6 +215,7 @@ class GroupCommit:
             self.failure = cause.orig or cause
             for mark in (*group.marks, *self._group.marks):
                 mark.answer(False)
+            self._tell(group.results)
             self._on_failed()
             return
         for mark in group.marks:
@@ -216,6 +223,19 @@ class GroupCommit:
         self._on_recorded([result.delivery_id for result in group.results])
         if group.decisions:
             self._on_recorded([decision.delivery_id for decision in group.decisions])
+
+    def _tell(self, results: Iterable[Result]) -> None:
+        """What servers said and the ledger could not keep: whoever settles it afterwards finds it in the log."""
+        for result in results:
+            if result.outcome.verdict is not Verdict.UNTRIED:
+                self.told += 1
+                log.warn(
+                    "delivery.not_recorded",
+                    edition_id=self._edition_id,
+                    delivery_id=result.delivery_id,
+                    verdict=result.outcome.verdict,
+                    code=result.outcome.code,
+                )
 
     def _without_marks(self, group: _Group) -> _Group:
         """What is left to write when a commit failed: whether its marks were written nobody knows, so they are taken

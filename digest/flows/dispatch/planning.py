@@ -68,6 +68,8 @@ def plan(
         after = 0
         while True:
             with writing(engine) as connection:
+                if not editions.may_be_planned(connection, edition_id):  # another process did, while this one slept
+                    return counts.count_rows(connection, edition_id)
                 if own is None:
                     planned = plan_rows.plan_next_range(
                         connection, edition_id, newsletter.id, slot=slot, after=after, now=now, size=batch_size
@@ -79,9 +81,9 @@ def plan(
             after, rows = planned
             progress(rows)
     with writing(engine) as connection:
+        editions.lock(connection, edition_id)
         total = counts.count_rows(connection, edition_id)
-        editions.record_plan(connection, edition_id, total, now=now)
-        if newsletter.pace.canary_readers:
+        if editions.record_plan(connection, edition_id, total, now=now) and newsletter.pace.canary_readers:
             canary.set_apart(connection, edition_id, newsletter.pace.canary_readers, now=now)
         return total
 

@@ -161,7 +161,10 @@ class Sender:
                     self._pausing = f"{troubles}; mend that, then: digest edition resume {self._edition_id}"
                     await self._patience.run(self._pause)
         if self._failure is not None:
-            raise DatabaseError(f"the ledger cannot be written: {self._failure}") from self._failure
+            known = f"; {self._ledger.told} known answers stand in the log: delivery.not_recorded" * bool(
+                self._ledger.told
+            )
+            raise DatabaseError(f"the ledger cannot be written: {self._failure}{known}") from self._failure
         for accident in filter(None, ended):
             raise accident
         self._say_trouble()
