@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Row, ScalarSelect, and_, exists, or_, select,
 
 from digest.db.tables import article, edition, edition_article
 from digest.editions.candidates import Window
+from digest.editions.snapshot import made
 from digest.errors import NotFound
 from digest.model.article import Article, ArticleId, Comment, Image
 from digest.model.edition import EditionStatus
@@ -96,7 +97,7 @@ def article_of_row(row: Row[Any]) -> Article:
         minutes=row.minutes,
         reads=row.reads,
         comment_count=row.comment_count,
-        comments=tuple(Comment(**comment) for comment in row.comments),
+        comments=tuple(made(Comment, comment) for comment in row.comments),
         reviewer=row.reviewer,
         reviewed_at=row.reviewed_at,
         citation=row.citation,

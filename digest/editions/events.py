@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, delete, insert, select, update
 
 from digest.db.tables import event
+from digest.editions.snapshot import made, written
 from digest.errors import NotFound
 from digest.model.event import Event
 from digest.model.newsletter import Newsletter, NewsletterId
@@ -64,18 +65,11 @@ def _event(row: Row[Any]) -> Event:
 
 
 def events_to_json(events: Sequence[Event]) -> list[dict[str, Any]]:
-    found = []
-    for each in events:
-        values = {name: value for name, value in _values(each).items() if value not in (None, "", False)}
-        found.append({k: v.isoformat() if isinstance(v, datetime) else v for k, v in values.items()})
-    return found
+    return [{name: value for name, value in written(each).items() if name != "id"} for each in events]
 
 
 def events_from_json(values: Sequence[Mapping[str, Any]] | None) -> tuple[Event, ...]:
-    found = []
-    for each in values or ():
-        known: dict[str, Any] = dict(each)
-        found.append(
-            Event(**known | {k: datetime.fromisoformat(known[k]) for k in ("starts_at", "ends_at") if k in known})
-        )
-    return tuple(found)
+    return tuple(
+        made(Event, {**each, **{k: datetime.fromisoformat(each[k]) for k in ("starts_at", "ends_at") if each.get(k)}})
+        for each in values or ()
+    )

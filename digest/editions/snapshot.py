@@ -8,7 +8,7 @@ from datetime import datetime, time
 from typing import Any, TypeVar
 
 from digest.model.address import EmailAddress
-from digest.model.article import Article, ArticleId, Comment, Image
+from digest.model.article import Article, Comment, Image
 from digest.model.newsletter import (
     Layout,
     Look,
@@ -24,28 +24,39 @@ from digest.model.newsletter import (
 
 T = TypeVar("T")
 
+_EMPTY: tuple[Any, ...] = (None, "", ())
+
+
+def written(value: Any) -> dict[str, Any]:
+    """A dataclass as JSON. What is empty and empty by default is left out: a million copies are made from this."""
+    found = {field: getattr(value, field.name) for field in dataclasses.fields(value)}
+    return {field.name: _plain(each) for field, each in found.items() if each not in _EMPTY or each != field.default}
+
+
+def made(of: type[T], values: Mapping[str, Any]) -> T:
+    """What `written` wrote. A text that is missing is empty, and a field that is not known is passed over: what another
+    version wrote must not end a command."""
+    fields: tuple[dataclasses.Field[Any], ...] = dataclasses.fields(of)  # type: ignore[arg-type]
+    blank = {field.name: "" for field in fields if field.default is field.default_factory is dataclasses.MISSING}
+    known = {field.name: values[field.name] for field in fields if field.name in values}
+    return of(**blank | {name: tuple(each) if isinstance(each, list) else each for name, each in known.items()})
+
 
 def article_to_json(article: Article) -> dict[str, Any]:
-    """Fields that are empty are left out: a million copies are made from this."""
-    values = dataclasses.asdict(article)
-    if article.image is not None:
-        values["image"] = {key: value for key, value in values["image"].items() if value or key in ("src", "alt")}
-    return {key: _plain(value) for key, value in values.items() if value not in (None, "", ())}
+    return written(article)
 
 
 def article_from_json(values: Mapping[str, Any]) -> Article:
-    known = dict(values)
-    return Article(
-        **{
-            **known,
-            "id": ArticleId(known["id"]) if "id" in known else None,
-            "published_at": datetime.fromisoformat(known["published_at"]),
-            "reviewed_at": datetime.fromisoformat(known["reviewed_at"]) if "reviewed_at" in known else None,
-            "authors": tuple(known.get("authors", ())),
-            "topics": tuple(known.get("topics", ())),
-            "image": Image(**known["image"]) if "image" in known else None,
-            "comments": tuple(Comment(**comment) for comment in known.get("comments", ())),
-        }
+    image, reviewed_at = values.get("image"), values.get("reviewed_at")
+    return made(
+        Article,
+        {
+            **values,
+            "published_at": datetime.fromisoformat(values["published_at"]),
+            "reviewed_at": datetime.fromisoformat(reviewed_at) if reviewed_at else None,
+            "image": made(Image, image) if image else None,
+            "comments": [made(Comment, each) for each in values.get("comments", ())],
+        },
     )
 
 
@@ -63,7 +74,7 @@ def settings_to_json(newsletter: Newsletter) -> dict[str, Any]:
 
 
 def newsletter_to_json(newsletter: Newsletter) -> dict[str, Any]:
-    schedule = {key: _plain(value) for key, value in dataclasses.asdict(newsletter.schedule).items()}
+    schedule = {each.name: _plain(getattr(newsletter.schedule, each.name)) for each in dataclasses.fields(Schedule)}
     return {
         "id": newsletter.id,
         "name": newsletter.name,
@@ -82,12 +93,12 @@ def newsletter_from_json(values: Mapping[str, Any]) -> Newsletter:
         "sender": EmailAddress.parse(settings["sender"]),
         "reply_to": EmailAddress.parse(reply_to) if reply_to else None,
         "unknown_policy": UnknownPolicy(settings.get("unknown_policy", UnknownPolicy.LEAVE)),
-        "sponsors": tuple(Sponsor(**each) for each in settings.get("sponsors", ())),
-        "look": Look(**settings.get("look", {})),
-        "layout": Layout(**settings.get("layout", {})),
-        "pace": _listed(Pace, settings.get("pace", {})),
-        "offer": _listed(Offer, settings.get("offer", {})),
-        "ranking": Ranking(**settings.get("ranking", {})),
+        "sponsors": tuple(made(Sponsor, each) for each in settings.get("sponsors", ())),
+        "look": made(Look, settings.get("look", {})),
+        "layout": made(Layout, settings.get("layout", {})),
+        "pace": made(Pace, settings.get("pace", {})),
+        "offer": made(Offer, settings.get("offer", {})),
+        "ranking": made(Ranking, settings.get("ranking", {})),
         "topics": tuple(settings.get("topics", ())),
         "languages": tuple(settings.get("languages", ())),
     }
@@ -109,11 +120,6 @@ def newsletter_from_json(values: Mapping[str, Any]) -> Newsletter:
     )
 
 
-def _listed(of: type[T], values: Mapping[str, Any]) -> T:
-    lists = {key: tuple(value) for key, value in values.items() if isinstance(value, list)}
-    return of(**{**values, **lists})
-
-
 _FIELDS = {field.name for field in dataclasses.fields(Newsletter)}
 
 
@@ -127,7 +133,5 @@ def _plain(value: Any) -> Any:
     if isinstance(value, tuple | list):
         return [_plain(item) for item in value]
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return _plain(dataclasses.asdict(value))
-    if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items() if item not in (None, "")}
+        return written(value)
     return value

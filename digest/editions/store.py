@@ -15,7 +15,7 @@ from digest.db.tables import audit_log, edition, edition_article
 from digest.editions.candidates import Window
 from digest.editions.due import Period
 from digest.editions.events import events_from_json, events_to_json
-from digest.editions.snapshot import article_from_json, article_to_json
+from digest.editions.snapshot import article_from_json, article_to_json, made, written
 from digest.errors import NotFound
 from digest.model.edition import CORRECTION, Candidate, Edition, EditionId, EditionStatus
 from digest.model.event import Event
@@ -185,7 +185,7 @@ def count_sponsored(connection: Connection, newsletter_id: NewsletterId) -> Coun
             or_(edition.c.status != EditionStatus.CANCELLED, edition.c.reached),
         )
     )
-    return Counter(Sponsor(**row.sponsor).key for row in rows if row.sponsor)
+    return Counter(made(Sponsor, row.sponsor).key for row in rows if row.sponsor)
 
 
 def find_previous(connection: Connection, of: Edition) -> tuple[EditionId, datetime] | None:
@@ -440,8 +440,8 @@ def _edition(row: Row[Any], candidates: tuple[Candidate, ...]) -> Edition:
         subject=row.subject,
         preheader=row.preheader,
         hold_reason=row.hold_reason,
-        note=Note(**row.note) if row.note else None,
-        sponsor=Sponsor(**row.sponsor) if row.sponsor else None,
+        note=made(Note, row.note) if row.note else None,
+        sponsor=made(Sponsor, row.sponsor) if row.sponsor else None,
         events=events_from_json(row.events),
         created_at=row.created_at,
         approved_at=row.approved_at,
@@ -454,6 +454,4 @@ def _edition(row: Row[Any], candidates: tuple[Candidate, ...]) -> Edition:
 
 
 def _as_json(value: Note | Sponsor | None) -> dict[str, Any] | None:
-    if value is None:
-        return None
-    return {name: found for name in value.__slots__ if (found := getattr(value, name))}
+    return None if value is None else written(value)

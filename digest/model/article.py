@@ -33,8 +33,10 @@ class Image:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comment:
-    author: str
+    """author   "" for somebody who did not say, or is no member of the site any more"""
+
     text: str
+    author: str = ""
     url: str = ""
 
 
