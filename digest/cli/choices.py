@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from digest.cli.arguments import in_bounds
 from digest.cli.context import actor, open_app
 from digest.cli.output import show_fields, show_json
 
@@ -33,9 +34,9 @@ def offer(
     local_time: Annotated[
         bool | None, typer.Option("--local-time/--newsletter-time", help="the wall time is each reader's own")
     ] = None,
-    recency: Annotated[float | None, typer.Option(min=0, help="weight of new articles")] = None,
-    reads: Annotated[float | None, typer.Option(min=0, help="weight of much-read articles")] = None,
-    comments: Annotated[float | None, typer.Option(min=0, help="weight of much-discussed articles")] = None,
+    recency: Annotated[float | None, typer.Option(min=0, max=1_000, help="weight of new articles")] = None,
+    reads: Annotated[float | None, typer.Option(min=0, max=1_000, help="weight of much-read articles")] = None,
+    comments: Annotated[float | None, typer.Option(min=0, max=1_000, help="weight of much-discussed articles")] = None,
     popular: Annotated[int | None, typer.Option(min=0, help="so many of the most read are for everybody")] = None,
     per_section: Annotated[
         int | None, typer.Option(min=0, help="of one section, while others have some; 0: any")
@@ -127,7 +128,7 @@ def choose(
     ] = None,
     hour: Annotated[str | None, typer.Option(help='of the reader\'s day: "18"; "" as the newsletter does it')] = None,
     length: Annotated[str | None, typer.Option(help="full, summaries, headlines")] = None,
-    minutes: Annotated[int | None, typer.Option(min=0, help="reading time of one digest; 0: no limit")] = None,
+    minutes: Annotated[int | None, typer.Option(min=0, max=600, help="reading time of one digest; 0: no limit")] = None,
     pause_until: Annotated[str | None, typer.Option(help='a date: "2027-01-15"; "" ends a pause')] = None,
     as_json: Annotated[bool, typer.Option("--json")] = False,
 ) -> None:
@@ -208,9 +209,10 @@ def _day(text: str) -> datetime:
     from digest.errors import BadInput
 
     try:
-        return datetime.fromisoformat(text).replace(tzinfo=UTC)
+        at = datetime.fromisoformat(text)
     except ValueError as cause:
         raise BadInput(f"--pause-until: {text!r} is no date like 2027-01-15") from cause
+    return in_bounds("--pause-until", at).replace(tzinfo=UTC)
 
 
 def _parts(text: str) -> tuple[str, ...]:
@@ -220,6 +222,6 @@ def _parts(text: str) -> tuple[str, ...]:
 def _number(option: str, text: str, low: int, high: int) -> int:
     from digest.errors import BadInput
 
-    if not text.isascii() or not text.isdigit() or not low <= int(text) <= high:
+    if not text.isascii() or not text.isdigit() or len(text) > 9 or not low <= int(text) <= high:
         raise BadInput(f"--{option}: {text!r} is no number from {low} to {high}")
     return int(text)

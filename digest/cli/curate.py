@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from digest.cli.arguments import in_bounds, line, link
 from digest.cli.context import open_app
 from digest.cli.output import confirm, show_json, show_table
 
@@ -37,16 +38,14 @@ def change(
     """
     from digest.db.engine import writing
     from digest.errors import BadInput
-    from digest.model.address import clean_line
     from digest.sources.articles import edit_article
-    from digest.sources.dedupe import is_web_url
 
     given = {"title": title, "summary": summary, "image_src": image, "image_alt": image_alt, "section": section}
-    edits = {key: clean_line(value) for key, value in given.items() if value is not None}
+    edits = {key: line(f"--{key}".replace("_", "-"), value) for key, value in given.items() if value is not None}
     if not edits and not reset:
         raise typer.BadParameter("say what to change: --title, --summary, --image, --image-alt, --section, or --reset")
-    if image and not is_web_url(image):
-        raise BadInput(f"{image!r} is no web address")
+    if image is not None:
+        edits["image_src"] = link("--image", image)
     if edits.get("title") == "":
         raise BadInput("an article needs a title; as its source has it: --reset")
     app = open_app(context)
@@ -78,7 +77,7 @@ def embargo(
     except ValueError as cause:
         raise BadInput(f"{until!r} is no ISO date or instant: write 2026-12-01 or 2026-12-01T06:00+01:00") from cause
     if at is not None:
-        at = at.replace(tzinfo=at.tzinfo or UTC).astimezone(UTC)
+        at = in_bounds("UNTIL", at).replace(tzinfo=at.tzinfo or UTC).astimezone(UTC)
     app = open_app(context)
     with writing(app.engine) as connection:
         get_article(connection, article_id)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from digest.cli.arguments import line
 from digest.cli.context import actor, open_app
 from digest.cli.output import confirm, show_fields, show_json, show_table
 
@@ -224,16 +225,17 @@ def change(
     from digest.db.engine import writing
     from digest.editions import store
     from digest.errors import Refused
-    from digest.model.address import clean_line
     from digest.model.newsletter import Note
 
     values: dict[str, str | Note | None] = {}
     if subject is not None:
-        values["subject"] = clean_line(subject)
+        values["subject"] = line("--subject", subject, needed=True)
     if preheader is not None:
-        values["preheader"] = clean_line(preheader)
+        values["preheader"] = line("--preheader", preheader)
     if note is not None:
-        values["note"] = Note(text=clean_line(note), author=note_author, role=note_role) if note else None
+        words = line("--note", note, most=5_000)
+        author, role = line("--note-author", note_author), line("--note-role", note_role)
+        values["note"] = Note(text=words, author=author, role=role) if words else None
     if not values:
         raise typer.BadParameter("say what to change: --subject, --preheader, --note")
     app = open_app(context)
@@ -253,8 +255,8 @@ def approve(context: typer.Context, edition_id: int) -> None:
     from digest.flows import publish
 
     app = open_app(context)
-    for line in publish.approve(app.engine, app.press, edition_id, now=app.clock.now(), actor=actor()):
-        print(line)
+    for said in publish.approve(app.engine, app.press, edition_id, now=app.clock.now(), actor=actor()):
+        print(said)
     print(f"edition {edition_id} is approved; send it now: digest edition send {edition_id}")
 
 

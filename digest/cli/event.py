@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from digest.cli.arguments import in_bounds, line, link
 from digest.cli.context import actor, open_app
 from digest.cli.output import confirm, show_json, show_table
 
@@ -135,13 +136,12 @@ def _changed(
     from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
     from digest.errors import BadInput
-    from digest.model.address import clean_line
 
     name = zone or of.time_zone
     before = ZoneInfo(of.time_zone)
     try:
         there = ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError) as cause:
+    except (ZoneInfoNotFoundError, ValueError, OSError) as cause:  # OSError: a folder of zones, "America"
         raise BadInput(f"--zone: there is no time zone {name!r}; write Europe/Berlin") from cause
 
     def instant(option: str, given: str) -> tuple[datetime, bool]:
@@ -153,6 +153,7 @@ def _changed(
             is_day = bool(date.fromisoformat(given))
         except ValueError:
             is_day = False
+        in_bounds(option, at)
         return at if at.tzinfo else at.replace(tzinfo=there), is_day
 
     def moved(at: datetime) -> datetime:
@@ -166,14 +167,14 @@ def _changed(
         values["starts_at"], values["is_all_day"] = instant("--starts", starts)
     if ends is not None:
         values["ends_at"] = instant("--ends", ends)[0] if ends else None
-    for key, given in (("title", title), ("place", place), ("url", url), ("text", text)):
+    for key, given in (("title", title), ("place", place), ("text", text)):
         if given is not None:
-            values[key] = clean_line(given)
+            values[key] = line(f"--{key}", given, needed=key == "title")
+    if url is not None:
+        values["url"] = link("--url", url)
     changed = replace(of, **values)  # type: ignore[arg-type]
     if not changed.title:
         raise BadInput("an event needs a title")
-    if changed.url and not changed.url.startswith(("https://", "http://")):
-        raise BadInput(f"--url: {changed.url!r} is no web address")
     if changed.ends_at is not None and changed.ends_at < changed.starts_at:
         raise BadInput("it ends before it begins")
     return changed

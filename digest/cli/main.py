@@ -35,6 +35,7 @@ from digest.cli import (
     sync,
     watch,
 )
+from digest.cli.arguments import bounded
 from digest.cli.context import State
 from digest.errors import DigestError
 
@@ -110,7 +111,7 @@ def _main(
 def run() -> None:
     """The command `digest`."""
     try:
-        tree()
+        bounded(command())()
     except DigestError as error:
         for line in str(error).splitlines():
             print(f"digest: {line}", file=sys.stderr)

@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from digest.cli.arguments import in_bounds, line, link
 from digest.cli.context import actor, open_app
 from digest.cli.output import show_fields, show_json, show_table
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from digest.model.newsletter import Newsletter, Pace
 
 tree = typer.Typer(help="Newsletters: what goes out, when, from whom.", no_args_is_help=True)
@@ -20,6 +23,8 @@ _WEEKDAYS = Annotated[str | None, typer.Option(help='"mon" or "mon,thu"')]
 _AT = Annotated[str | None, typer.Option(help='wall time: "07:00"')]
 _ZONE = Annotated[str | None, typer.Option(help="IANA time zone: Europe/Berlin")]
 _LIST = Annotated[str | None, typer.Option(help='comma-separated: "City,Culture"; "" for all')]
+
+YEAR = 366
 
 
 @tree.command("list")
@@ -88,14 +93,16 @@ def add(
     weekdays: _WEEKDAYS = None,
     at: _AT = None,
     time_zone: _ZONE = None,
-    late_hours: Annotated[int | None, typer.Option(min=0, help="a later run waits for you")] = None,
-    min_items: Annotated[int | None, typer.Option(min=1)] = None,
+    late_hours: Annotated[int | None, typer.Option(min=0, max=24 * YEAR, help="a later run waits for you")] = None,
+    min_items: Annotated[int | None, typer.Option(min=1, max=100)] = None,
     max_items: Annotated[
         int | None, typer.Option(min=1, max=100, help="more would be clipped by mail programs")
     ] = None,
-    window_days: Annotated[int | None, typer.Option(min=1)] = None,
-    event_days: Annotated[int | None, typer.Option(min=1, help="events of so many days stand in an edition")] = None,
-    max_events: Annotated[int | None, typer.Option(min=0, help="so many events at most; 0: none")] = None,
+    window_days: Annotated[int | None, typer.Option(min=1, max=10 * YEAR)] = None,
+    event_days: Annotated[
+        int | None, typer.Option(min=1, max=YEAR, help="events of so many days stand in an edition")
+    ] = None,
+    max_events: Annotated[int | None, typer.Option(min=0, max=100, help="so many events at most; 0: none")] = None,
     review: Annotated[bool | None, typer.Option("--review/--no-review", help="editions wait for approval")] = None,
 ) -> None:
     """Add a newsletter.
@@ -113,7 +120,7 @@ def add(
         raise BadInput(f"{name!r} cannot be a newsletter's name: small letters, digits and hyphens only")
     app = open_app(context)
     given = dict(locals())
-    new = Newsletter(id=NewsletterId(0), name=name, title=title, sender=_address(sender), postal_address=postal_address)
+    new = Newsletter(id=NewsletterId(0), name=name, title="", sender=_address("sender", sender))
     new = _changed(new, {key: given[key] for key in _OPTIONS if key in given}, now=app.clock.now())
     _check(new, app)
     with writing(app.engine) as connection:
@@ -140,14 +147,16 @@ def change(
     weekdays: _WEEKDAYS = None,
     at: _AT = None,
     time_zone: _ZONE = None,
-    late_hours: Annotated[int | None, typer.Option(min=0)] = None,
-    min_items: Annotated[int | None, typer.Option(min=1)] = None,
+    late_hours: Annotated[int | None, typer.Option(min=0, max=24 * YEAR)] = None,
+    min_items: Annotated[int | None, typer.Option(min=1, max=100)] = None,
     max_items: Annotated[
         int | None, typer.Option(min=1, max=100, help="more would be clipped by mail programs")
     ] = None,
-    window_days: Annotated[int | None, typer.Option(min=1)] = None,
-    event_days: Annotated[int | None, typer.Option(min=1, help="events of so many days stand in an edition")] = None,
-    max_events: Annotated[int | None, typer.Option(min=0, help="so many events at most; 0: none")] = None,
+    window_days: Annotated[int | None, typer.Option(min=1, max=10 * YEAR)] = None,
+    event_days: Annotated[
+        int | None, typer.Option(min=1, max=YEAR, help="events of so many days stand in an edition")
+    ] = None,
+    max_events: Annotated[int | None, typer.Option(min=0, max=100, help="so many events at most; 0: none")] = None,
     review: Annotated[bool | None, typer.Option("--review/--no-review")] = None,
     enabled: Annotated[bool | None, typer.Option("--on/--off", help="whether the schedule runs")] = None,
     subscribe_url: Annotated[str | None, typer.Option(help="for those to whom a mail was forwarded")] = None,
@@ -155,7 +164,9 @@ def change(
     lead: Annotated[bool | None, typer.Option("--lead/--no-lead", help="the newest with a picture, large")] = None,
     cards_topic: Annotated[str | None, typer.Option(help="this section stands as cards, side by side")] = None,
     headlines_after: Annotated[int | None, typer.Option(min=0, help="from here on titles only; 0: never")] = None,
-    retry_hours: Annotated[int | None, typer.Option(min=1, help="how long a refused delivery is tried again")] = None,
+    retry_hours: Annotated[
+        int | None, typer.Option(min=1, max=24 * YEAR, help="how long a refused delivery is tried again")
+    ] = None,
     max_variants: Annotated[int | None, typer.Option(min=1, help="renderings that asking readers may make")] = None,
     unknown_policy: Annotated[str | None, typer.Option(help="when an answer was lost: leave | resend")] = None,
     limits: Annotated[str | None, typer.Option(help='"20/second,5000/hour"; "" for none')] = None,
@@ -163,10 +174,14 @@ def change(
     hours_of: Annotated[str | None, typer.Option(help="whose hours: newsletter | reader")] = None,
     blackout: Annotated[str | None, typer.Option(help='days without mail: "2026-12-25,2027-01-01"')] = None,
     warm_up_first: Annotated[int | None, typer.Option(min=0, help="mails on the first day; 0: no plan")] = None,
-    warm_up_factor: Annotated[float | None, typer.Option(min=1.0, help="so many times as many each day")] = None,
+    warm_up_factor: Annotated[
+        float | None, typer.Option(min=1.0, max=1_000, help="so many times as many each day")
+    ] = None,
     warm_up_since: Annotated[str | None, typer.Option(help="the first day; today if not given")] = None,
     canary_readers: Annotated[int | None, typer.Option(min=0, help="so many first, then wait; 0: none")] = None,
-    canary_minutes: Annotated[int | None, typer.Option(min=1, help="how long to wait after them")] = None,
+    canary_minutes: Annotated[
+        int | None, typer.Option(min=1, max=60 * 24 * YEAR, help="how long to wait after them")
+    ] = None,
     canary_percent: Annotated[float | None, typer.Option(min=0, max=100, help="more refused: all stops")] = None,
     mark: Annotated[str | None, typer.Option(help="URL of a square logo, 80 x 80")] = None,
     accent: Annotated[str | None, typer.Option(help="colour of links and buttons: #0b5c8a")] = None,
@@ -262,9 +277,16 @@ def _changed(newsletter: Newsletter, given: dict[str, Any], *, now: Any) -> News
     """The newsletter with these options, each checked and named when it is wrong."""
     from dataclasses import replace
 
+    from digest.model.colour import luminance
+
     values = {key: value for key, value in given.items() if value is not None}
     schedule = newsletter.schedule
     look = replace(newsletter.look, **{key: values.pop(key) for key in _LOOK if key in values})
+    look = replace(look, mark=link("--mark", look.mark))
+    for key in _LOOK[1:]:
+        _said(key, getattr(look, key), luminance)
+    if "cards_topic" in values:
+        values["cards_topic"] = line("--cards-topic", values["cards_topic"])
     layout = replace(newsletter.layout, **{key: values.pop(key) for key in _LAYOUT if key in values})
     pace = _pace(newsletter, {key: values.pop(key) for key in _PACE if key in values}, now=now)
     if "weekdays" in values:
@@ -278,11 +300,22 @@ def _changed(newsletter: Newsletter, given: dict[str, Any], *, now: Any) -> News
     if "unknown_policy" in values:
         values["unknown_policy"] = _policy(values["unknown_policy"])
     for key in ("sender", "reply_to"):
-        if values.get(key):
-            values[key] = _address(values[key])
-    for key in ("topics", "languages"):
         if key in values:
-            values[key] = tuple(part.strip() for part in values[key].split(",") if part.strip())
+            values[key] = _address(key, values[key]) if values[key] or key == "sender" else None
+    for key in ("title", "postal_address", "sender_name", "tagline"):
+        if key in values:
+            values[key] = line(_option(key), values[key], needed=key in ("title", "postal_address"))
+    for key in ("url", "subscribe_url", "section_url"):
+        if key in values:
+            values[key] = link(_option(key), values[key])
+    if "language" in values:
+        values["language"] = _language("language", values["language"])
+    if "topics" in values:
+        values["topics"] = tuple(filter(None, (line("--topics", part) for part in values["topics"].split(","))))
+    if "languages" in values:
+        values["languages"] = tuple(
+            _language("languages", part) for part in values["languages"].split(",") if part.strip()
+        )
     for option, field in (("review", "needs_review"), ("enabled", "is_enabled")):
         if option in values:
             values[field] = values.pop(option)
@@ -300,14 +333,14 @@ def _pace(newsletter: Newsletter, given: dict[str, Any], *, now: datetime) -> Pa
     for key in ("limits", "blackout"):
         if key in given:
             given[key] = tuple(part.strip() for part in given[key].split(",") if part.strip())
-    try:
-        given |= {"limits": tuple(str(Limit.parse(each)) for each in given["limits"])} if "limits" in given else {}
-        for day in (*given.get("blackout", ()), *([given["warm_up_since"]] if given.get("warm_up_since") else [])):
-            date.fromisoformat(day)
-        if given.get("hours"):
-            hours_of(given["hours"])
-    except ValueError as cause:
-        raise BadInput(str(cause)) from cause
+    if "limits" in given:
+        given["limits"] = tuple(_said("limits", each, lambda text: str(Limit.parse(text))) for each in given["limits"])
+    if "blackout" in given:
+        given["blackout"] = tuple(_day("blackout", each) for each in given["blackout"])
+    if given.get("warm_up_since"):
+        given["warm_up_since"] = _day("warm_up_since", given["warm_up_since"])
+    if given.get("hours"):
+        _said("hours", given["hours"], hours_of)
     if given.get("hours_of", "newsletter") not in ("newsletter", "reader"):
         raise BadInput(f"--hours-of: {given['hours_of']!r}; there are: newsletter, reader")
     if given.get("warm_up_first") and not given.get("warm_up_since") and not newsletter.pace.warm_up_since:
@@ -315,8 +348,28 @@ def _pace(newsletter: Newsletter, given: dict[str, Any], *, now: datetime) -> Pa
     return replace(newsletter.pace, **given)
 
 
+def _option(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
+
+
+def _said(name: str, text: str, read: Callable[[str], Any]) -> Any:
+    """What `read` makes of it; BadInput with the option where it makes nothing."""
+    from digest.errors import BadInput
+
+    try:
+        return read(text)
+    except ValueError as cause:
+        raise BadInput(f"{_option(name)}: {cause}") from cause
+
+
+def _day(name: str, text: str) -> str:
+    at = datetime.combine(_said(name, text, date.fromisoformat), time())
+    return in_bounds(_option(name), at).date().isoformat()
+
+
 def _check(newsletter: Newsletter, app: Any) -> None:
     from digest.errors import BadInput
+    from digest.model.address import clean_line
     from digest.model.colour import faults
     from digest.render.files import read_files
 
@@ -324,7 +377,7 @@ def _check(newsletter: Newsletter, app: Any) -> None:
         raise BadInput("\n".join(unreadable))
     if newsletter.min_items > newsletter.max_items:
         raise BadInput(f"--min-items {newsletter.min_items} is more than --max-items {newsletter.max_items}")
-    if not newsletter.postal_address.strip():
+    if not clean_line(newsletter.postal_address):
         raise BadInput("--postal-address: the law (CAN-SPAM, CASL) asks for one in every message")
     read_files(newsletter.template, app.press.template_folders)
 
@@ -354,7 +407,7 @@ def _time(text: str) -> time:
     from digest.errors import BadInput
 
     try:
-        return time.fromisoformat(text.strip().zfill(5))
+        return datetime.strptime(text.strip(), "%H:%M").time()  # noqa: DTZ007
     except ValueError as cause:
         raise BadInput(f"--at: {text!r} is no wall time like 07:00") from cause
 
@@ -372,14 +425,18 @@ def _zone(text: str) -> str:
     return text
 
 
-def _address(text: str) -> Any:
-    from digest.errors import BadInput
+def _address(name: str, text: str) -> Any:
     from digest.model.address import EmailAddress
 
-    try:
-        return EmailAddress.parse(text)
-    except ValueError as cause:
-        raise BadInput(f"{text!r} is no e-mail address: {cause}") from cause
+    return _said(name, text, EmailAddress.parse)
+
+
+def _language(name: str, text: str) -> str:
+    from digest.errors import BadInput
+
+    if not re.fullmatch(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}", text.strip()):  # RFC 5646 §2.1
+        raise BadInput(f"{_option(name)}: {text!r} is no language like en, de or pt-BR")
+    return text.strip()
 
 
 def _schedule(newsletter: Newsletter) -> str:

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from digest.cli.arguments import YEARS, line, link
 from digest.cli.context import actor, open_app
 from digest.cli.output import show_table
 
@@ -44,7 +45,6 @@ def sponsor(
     from digest.editions.newsletters import change_newsletter, get_newsletter
     from digest.editions.sponsors import overlapping
     from digest.errors import BadInput, NotFound, Refused
-    from digest.model.address import clean_line
     from digest.model.newsletter import Sponsor
 
     app = open_app(context)
@@ -60,23 +60,17 @@ def sponsor(
         return
     paid: Sponsor | None = None
     if sponsor_name:
-        web = ("https://", "http://")
-        if not (url.startswith(web) and title):
-            raise BadInput("a sponsor needs --url https://... and --title")
-        for option, given in (("--logo", logo), ("--image", image)):
-            if given and not given.startswith(web):
-                raise BadInput(f"{option}: {given!r} is no web address")
         if since and until and _day(until, "--until") < _day(since, "--from"):
             raise BadInput(f"the last day, {until}, is before the first, {since}")
         paid = Sponsor(
-            name=clean_line(sponsor_name),
-            url=clean_line(url),
-            title=clean_line(title),
-            text=clean_line(text),
-            label=clean_line(label),
-            logo=clean_line(logo),
-            image=clean_line(image),
-            cta=clean_line(cta),
+            name=line("--by", sponsor_name, needed=True),
+            url=link("--url", url, needed=True),
+            title=line("--title", title, needed=True),
+            text=line("--text", text),
+            label=line("--label", label),
+            logo=link("--logo", logo),
+            image=link("--image", image),
+            cta=line("--cta", cta),
             since=_day(since, "--from") if since else "",
             until=_day(until, "--until") if until else "",
             most_editions=editions,
@@ -107,6 +101,9 @@ def _day(text: str, option: str) -> str:
     from digest.errors import BadInput
 
     try:
-        return date.fromisoformat(text).isoformat()
+        day = date.fromisoformat(text)
     except ValueError as cause:
         raise BadInput(f"{option}: {text!r} is no day: write 2026-12-01") from cause
+    if day.year not in YEARS:
+        raise BadInput(f"{option}: the year {day.year} is not between {YEARS[0]} and {YEARS[-1]}")
+    return day.isoformat()

@@ -75,12 +75,26 @@ class EmailAddress:
 
 
 def clean_line(text: str) -> str:
-    """One line of text for a name or a title: white space runs become one space, invisible characters go.
+    """One line of text for a name or a title: white space runs become one space, what nobody sees goes.
 
     What stands in a header or in a reader's value passes through here first, so a value never starts or ends with a
-    space, holds no line break, and means the same before and after an HTML parser has seen it.
+    space, holds no line break, and means the same before and after an HTML parser has seen it. Nor does it hold what turns
+    round the direction of the text behind it, or what has no width; joiners stay, since Persian, Hindi and emoji need them.
+    A text of which nothing is to be seen is empty.
     """
     if text.isprintable():  # nothing invisible, and no white space but the space
-        return (re.sub(" {2,}", " ", text) if "  " in text else text).strip()
-    text = "".join(char for char in text if unicodedata.category(char) not in _INVISIBLE or char in "\t\n\r")
-    return re.sub(r"[\s\u0085\u2028\u2029]+", " ", text).strip()
+        found = (re.sub(" {2,}", " ", text) if "  " in text else text).strip()
+        return found if text.isascii() or found.strip(_LOOK_EMPTY) else ""
+    text = "".join(char for char in text if not _is_unseen(char) or char in "\t\n\r")
+    text = re.sub(r"[\s\u0085\u2028\u2029]+", " ", text).strip()
+    return text if any(unicodedata.category(char) != "Cf" and char not in _LOOK_EMPTY for char in text) else ""
+
+
+def _is_unseen(char: str) -> bool:
+    return unicodedata.category(char) in _INVISIBLE or bool(_NO_WIDTH.match(char))
+
+
+_NO_WIDTH = re.compile(  # soft hyphen, zero width space, embeddings and isolates, fillers, tags (UAX #9, TR #36)
+    "[\u00ad\u180e\u200b\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"
+)
+_LOOK_EMPTY = " \u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0\ufe00\ufe0e\ufe0f"

@@ -16,7 +16,7 @@ BODY, BODY_DARK, MUTED, MUTED_DARK = "#3b4854", "#c2cbd4", "#5f6b77", "#97a3af"
 
 def contrast(first: str, second: str) -> float:
     """From 1 to 21, of two colours as #rrggbb; ValueError for anything else. WCAG 2.2 "contrast ratio"."""
-    light, dark = sorted((_luminance(first), _luminance(second)), reverse=True)
+    light, dark = sorted((luminance(first), luminance(second)), reverse=True)
     return (light + 0.05) / (dark + 0.05)
 
 
@@ -44,7 +44,8 @@ def faults(look: Look) -> Iterator[str]:
             yield f"{name} {ink} on {ground} {paper} has a contrast of {found:.1f}; {LEAST_CONTRAST} is the least"
 
 
-def _luminance(colour: str) -> float:
+def luminance(colour: str) -> float:
+    """From 0, black, to 1, white; ValueError for what is no colour."""
     if not re.fullmatch(r"#[0-9a-fA-F]{6}", colour):
         raise ValueError(f"{colour!r} is no colour like #0b5c8a")
     parts = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]

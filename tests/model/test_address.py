@@ -102,8 +102,13 @@ def test_two_spellings_of_one_mailbox_have_one_key() -> None:
 
 
 def _clean_line_in_full(text: str) -> str:
-    kept = "".join(c for c in text if unicodedata.category(c) not in {"Cc", "Cs", "Cn", "Co"} or c in "\t\n\r")
-    return re.sub(r"[\s\u0085\u2028\u2029]+", " ", kept).strip()
+    unseen = {*map(chr, (0xAD, 0x180E, 0x200B, *range(0x202A, 0x202F), *range(0x2060, 0x2070), 0xFEFF, 0xFFF9, 0xFFFA))}
+    unseen |= {"\ufffb", *map(chr, range(0xE0000, 0xE0080))}
+    gone = {"Cc", "Cs", "Cn", "Co"}
+    kept = "".join(c for c in text if (unicodedata.category(c) not in gone and c not in unseen) or c in "\t\n\r")
+    found = re.sub(r"[\s\u0085\u2028\u2029]+", " ", kept).strip()
+    fillers = " \u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0\ufe00\ufe0e\ufe0f"
+    return found if any(unicodedata.category(c) != "Cf" and c not in fillers for c in found) else ""
 
 
 @settings(max_examples=500)
@@ -112,3 +117,21 @@ def _clean_line_in_full(text: str) -> str:
 @example("a\u00a0\u3000b")
 def test_a_clean_line_is_the_same_with_and_without_its_short_cut(text: str) -> None:
     assert clean_line(text) == _clean_line_in_full(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "cleaned"),
+    [
+        ("Mira \u202egnp.exe", "Mira gnp.exe"),
+        ("\u2067Mira\u2069 Kessler", "Mira Kessler"),
+        ("Mi\u200bra\ufeff", "Mira"),
+        ("نمی\u200cدانم", "نمی\u200cدانم"),
+        ("👩\u200d🚀", "👩\u200d🚀"),
+        *(
+            (blank, "")
+            for blank in ("\u200b", " \u200d ", "\u2800", "\u3164", "\u00ad\u2060", "\u200e\u200f", "\ufe0f")
+        ),
+    ],
+)
+def test_what_nobody_sees_is_not_in_a_line(text: str, cleaned: str) -> None:
+    assert clean_line(text) == cleaned

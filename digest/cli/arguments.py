@@ -1,0 +1,79 @@
+"""What every argument of every command keeps to, and the kinds of value that several commands take.
+
+A value is refused where it comes in, with the name of its option: what a database, a calendar or a mail cannot hold would
+end a later command, and that one could not say which option it was.
+"""
+
+from __future__ import annotations
+
+import math
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from digest.errors import BadInput
+from digest.model.address import clean_line
+from digest.model.web_address import web_address
+
+MAX_NUMBER = 2**31 - 1
+MAX_TEXT = 100_000
+MAX_LINE = 1_000
+YEARS = range(1971, 2200)
+
+
+def bounded(command: Any) -> Any:
+    """The command, and those below it, with a look at every value before it is used."""
+    for each in command.params:
+        each.callback = each.callback or _checked
+    for each in getattr(command, "commands", {}).values():
+        bounded(each)
+    return command
+
+
+def _checked(_context: Any, _parameter: Any, value: Any) -> Any:
+    for each in value if isinstance(value, list | tuple) else (value,):
+        if reason := _fault(each):
+            raise typer.BadParameter(reason)
+    return value
+
+
+def _fault(value: object) -> str:
+    if isinstance(value, bool) or value is None:
+        return ""
+    if isinstance(value, int | float):
+        return "" if math.isfinite(value) and abs(value) <= MAX_NUMBER else f"{value} is out of all bounds"
+    if isinstance(value, str | Path):
+        text = str(value)
+        if not text.isprintable() and any("\ud800" <= char <= "\udfff" or char == "\0" for char in text):
+            return f"{text.encode(errors='replace').decode()[:40]!r} is no text in UTF-8"
+        return "" if len(text) <= MAX_TEXT else f"more than {MAX_TEXT:,} characters"
+    return ""
+
+
+def line(option: str, text: str, *, needed: bool = False, most: int = MAX_LINE) -> str:
+    """One line for readers, without what cannot be seen. BadInput where nothing is left of one that is needed."""
+    found = clean_line(text)
+    if needed and not found:
+        raise BadInput(f"{option}: empty, or nothing that can be seen")
+    if len(found) > most:
+        raise BadInput(f"{option}: {len(found):,} characters; {most:,} are the most")
+    return found
+
+
+def link(option: str, text: str, *, needed: bool = False) -> str:
+    """A web address as a mail can hold it; "" where there may be none. BadInput for `javascript:` and the rest."""
+    if not (text := text.strip()) and not needed:
+        return ""
+    try:
+        return web_address(text)
+    except ValueError as cause:
+        raise BadInput(f"{option}: {text[:80]!r}: {cause}") from cause
+
+
+def in_bounds(option: str, at: datetime) -> datetime:
+    """An instant that every calendar and zone can hold."""
+    if at.year not in YEARS:
+        raise BadInput(f"{option}: the year {at.year} is not between {YEARS[0]} and {YEARS[-1]}")
+    return at
