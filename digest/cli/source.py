@@ -210,7 +210,7 @@ def collect(
         for report in reports:
             if report.moved_to:
                 print(f"{report.source}: it moved for good, and is read at {report.moved_to} from now on")
-            for line in report.refused[:10]:
+            for line in (*report.refused[:10], *report.cut[:10]):
                 print(f"{report.source}: {line}")
             if report.stored.held:
                 name, held = report.source, report.stored.held
@@ -225,12 +225,11 @@ def _preview(app: App, name: str, kind: str, options: dict[str, Any], *, as_json
     from itertools import islice
 
     from digest.model.source import Cursor
-    from digest.sources.kinds import KINDS, options_of
-    from digest.sources.language import with_languages
+    from digest.sources.kinds import options_of, read
 
     checked = options_of(kind, options, name=name)
-    pages = list(islice(KINDS[kind].pages(checked, Cursor(), now=app.clock.now(), fetcher=app.fetcher), 1))
-    articles = with_languages([article for page in pages for article in page.articles])
+    pages = list(islice(read(kind, checked, Cursor(), now=app.clock.now(), fetcher=app.fetcher), 1))
+    articles = [article for page in pages for article in page.articles]
     refused = [line for page in pages for line in page.refused]
     if as_json:
         show_json(articles)
@@ -244,6 +243,8 @@ def _preview(app: App, name: str, kind: str, options: dict[str, Any], *, as_json
     )
     for line in refused[:10]:
         print(f"refused: {line}")
+    for line in [line for page in pages for line in page.cut][:10]:
+        print(f"cut: {line}")
 
 
 def _asked_for(kind: str, options: dict[str, Any]) -> dict[str, Any]:

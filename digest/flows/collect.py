@@ -7,27 +7,32 @@ at a time, a page in a transaction. A page is read when the one before it is sto
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from sqlalchemy import Engine
+from sqlalchemy.exc import InterfaceError, InternalError, OperationalError
 
 from digest import log
 from digest.db.engine import reading, writing
-from digest.errors import BadInput, DigestError, SourceBusy, SourceError, SourceGone, SourceMalformed
-from digest.model.source import Collected, Source
+from digest.errors import BadInput, DatabaseError, DigestError, SourceBusy, SourceError, SourceGone, SourceMalformed
+from digest.model.article import Article
+from digest.model.source import Collected, Cursor, Source
 from digest.sources import flood, store
 from digest.sources.articles import Stored, put_articles
+from digest.sources.checked import storable
 from digest.sources.fetch import Fetcher
-from digest.sources.kinds import KINDS, options_of
-from digest.sources.language import with_languages
+from digest.sources.kinds import options_of, read
 
 RESTS_AFTER = 3
 """Errors in a row."""
 
 AT_ONCE = 8
+
+_NOT_OURS = (OperationalError, InterfaceError, InternalError, DatabaseError)
+"""The database is lost, locked or full: no source's fault, and nothing more can be done."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +42,7 @@ class CollectReport:
     source: str
     stored: Stored = field(default_factory=Stored)
     refused: tuple[str, ...] = ()
+    cut: tuple[str, ...] = ()
     error: str = ""
     is_resting: bool = False
     moved_to: str = ""
@@ -87,30 +93,45 @@ class _Collector:
     """Whose turn it is to write."""
 
     def collect(self, source: Source, *, is_named: bool) -> CollectReport:
+        """Whatever a source does, and be it to find a fault in us, ends no other's reading; a lost database does."""
+        try:
+            return self._collect(source, is_named=is_named)
+        except _NOT_OURS:
+            raise
+        except Exception as cause:
+            log.warn("collect.stumbled", source_id=source.id, error=type(cause).__name__)
+            error = SourceMalformed(storable(f"digest stumbled over it: {type(cause).__name__}: {cause}"))
+            self._record_failure(source, error)
+            return CollectReport(source=source.name, error=str(error))
+
+    def _collect(self, source: Source, *, is_named: bool) -> CollectReport:
         rest = rests_until(source)
         if rest is not None and rest > self.now and not is_named:
             return CollectReport(source=source.name, error=source.last_error, is_resting=True)
         stored = Stored()
         refused: list[str] = []
+        cut: list[str] = []
         published: list[datetime] = []
         moved_to = ""
         recent = self.now - flood.FIRST_LOOK
         may_pass = flood.allowed(source.usual, source.last_success_at, self.now)
         try:
-            for page in self._pages(source):
-                articles = with_languages(page.articles)
-                with self.turn, writing(self.engine) as connection:
-                    left = None if may_pass is None else max(0, may_pass - stored.new)
-                    stored += put_articles(connection, articles, source_id=source.id, now=self.now, may_pass=left)
-                    store.record_progress(connection, source.id, page.cursor)
-                refused += page.refused
+            options = options_of(source.kind, source.options, name=source.name)
+            for page in read(source.kind, options, source.cursor, now=self.now, fetcher=self.fetcher):
+                left = None if may_pass is None else max(0, may_pass - stored.new)
+                part, bad = self._put(source, page, left)
+                stored += part
+                refused += [*page.refused, *bad]
+                cut += page.cut
                 if may_pass is None:
                     published += [each.published_at for each in page.articles if each.published_at > recent]
                 moved_to = page.moved_to
                 self.progress(source.name, len(page.articles))
         except (SourceError, BadInput) as cause:
             self._record_failure(source, cause)
-            return CollectReport(source=source.name, stored=stored, refused=tuple(refused), error=str(cause))
+            return CollectReport(
+                source=source.name, stored=stored, refused=tuple(refused), cut=tuple(cut), error=str(cause)
+            )
         usual = (
             flood.at_first(published, self.now)
             if may_pass is None
@@ -119,22 +140,40 @@ class _Collector:
         with self.turn, writing(self.engine) as connection:
             store.record_success(connection, source.id, now=self.now, usual=usual, moved_to=moved_to)
         log.event("collect.done", source_id=source.id, new=stored.new, changed=stored.changed, held=stored.held)
-        return CollectReport(source=source.name, stored=stored, refused=tuple(refused), moved_to=moved_to)
+        return CollectReport(
+            source=source.name, stored=stored, refused=tuple(refused), cut=tuple(cut), moved_to=moved_to
+        )
 
-    def _pages(self, source: Source) -> Iterator[Collected]:
-        options = options_of(source.kind, source.options, name=source.name)
-        pages = KINDS[source.kind].pages(options, source.cursor, now=self.now, fetcher=self.fetcher)
-        while True:
+    def _put(self, source: Source, page: Collected, may_pass: int | None) -> tuple[Stored, list[str]]:
+        """Store a page and the cursor behind it. What the database will not take of it is refused, one by one."""
+        try:
+            return self._put_all(source, page.articles, page.cursor, may_pass), []
+        except _NOT_OURS:
+            raise
+        except Exception as cause:
+            log.warn("collect.refused", source_id=source.id, error=type(cause).__name__)
+        stored, refused = Stored(), list[str]()
+        for each in page.articles:
+            left = None if may_pass is None else max(0, may_pass - stored.new)
             try:
-                page = next(pages, None)
-            except DigestError:
+                stored += self._put_all(source, [each], None, left)
+            except _NOT_OURS:
                 raise
-            except Exception as cause:  # a parser that stumbles over one source is no reason to read no other
-                log.warn("collect.stumbled", source_id=source.id, error=type(cause).__name__)
-                raise SourceMalformed(f"digest stumbled over it: {type(cause).__name__}: {cause}") from cause
-            if page is None:
-                return
-            yield page
+            except Exception as cause:
+                reason = str(getattr(cause, "orig", None) or cause).partition("\n")[0]
+                refused.append(storable(f"{each.title[:60]}: it cannot be stored: {type(cause).__name__}: {reason}"))
+        self._put_all(source, [], page.cursor, None)
+        return stored, refused
+
+    def _put_all(
+        self, source: Source, articles: Sequence[Article], cursor: Cursor | None, may_pass: int | None
+    ) -> Stored:
+        """In one transaction: the cursor never passes what was stored."""
+        with self.turn, writing(self.engine) as connection:
+            stored = put_articles(connection, articles, source_id=source.id, now=self.now, may_pass=may_pass)
+            if cursor is not None:
+                store.record_progress(connection, source.id, cursor)
+        return stored
 
     def _record_failure(self, source: Source, cause: DigestError) -> None:
         wait = timedelta(seconds=cause.wait_s) if isinstance(cause, SourceBusy) else None

@@ -21,7 +21,8 @@ from digest.model.article import Image
 from digest.model.edition import Candidate
 from digest.model.newsletter import Sponsor
 from digest.sources import image_folder
-from digest.sources.fetch import Fetched, Fetcher
+from digest.sources.fetch import Fetcher
+from digest.sources.fetched import Fetched
 from digest.sources.resize import LOGO, SIZES, WIDE, resized
 
 AT_ONCE = 8

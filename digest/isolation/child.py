@@ -35,11 +35,11 @@ def main() -> None:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)  # so is that of a service manager, which tells all of a service
     if hasattr(signal, "SIGALRM"):
         signal.signal(signal.SIGALRM, signal.SIG_DFL)
-    path, limit_bytes = pickle.loads(_read(jobs))
+    path, limit_bytes = pickle.loads(_read(jobs))  # noqa: S301 - the parent wrote it
     sys.path[:] = path
     _limit_memory(limit_bytes)
     while message := _read(jobs):
-        limit_s, function, items, shared = pickle.loads(message)
+        limit_s, function, items, shared = pickle.loads(message)  # noqa: S301 - the parent wrote it
         del message
         for item in items:
             _alarm(limit_s + SPARE_S)
@@ -53,7 +53,7 @@ def _read(stream: BinaryIO) -> bytes:
 
 
 def _answer(function: Any, arguments: tuple[Any, ...], shared: dict[str, Any]) -> tuple[str, Any, str]:
-    """What became of one call: ("done", value, ""), ("no", an error of ours or a ValueError, its text), ("odd", "", what)."""
+    """What became of one call: ("done", value, ""), ("no", kind of error, its text), ("odd", None, what)."""
     from digest.errors import DigestError
 
     try:

@@ -16,6 +16,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -32,6 +33,9 @@ AT_ONCE = max(2, min(4, os.cpu_count() or 1))
 """Two at least: one that hangs shall not stop the others."""
 
 IDLE_S = 60.0
+
+MANY = 100
+"""From so many items on a job is shared out to several children."""
 
 MAX_LOST = 3
 """So many items of one job may end a child; after that the rest is not even tried."""
@@ -65,14 +69,27 @@ def each(
     shared   by all calls, by name
     limit_s  for each of them
     """
-    left, found = list(items), list[T | Exception]()
+    jobs = list(items)
+    if len(jobs) < MANY:
+        return _one_after_the_other(function, jobs, shared, limit_s)
+    size = -(-len(jobs) // AT_ONCE)
+    parts = [jobs[start : start + size] for start in range(0, len(jobs), size)]
+    with ThreadPoolExecutor(len(parts), thread_name_prefix="isolation") as threads:
+        found = threads.map(lambda part: _one_after_the_other(function, part, shared, limit_s), parts)
+        return [answer for part in found for answer in part]
+
+
+def _one_after_the_other(
+    function: Callable[..., T], left: list[tuple[Any, ...]], shared: dict[str, Any], limit_s: int
+) -> list[T | Exception]:
+    found: list[T | Exception] = []
     lost = 0
     while left:
         with _pool.child() as worker:
             answers = list(worker.work(function, left, shared, limit_s))
         found += answers
         left = left[len(answers) :]
-        lost += bool(answers) and isinstance(answers[-1], TooMuch)
+        lost += isinstance(answers[-1], TooMuch)
         if left and lost >= MAX_LOST:
             found += [TooMuch("was not tried: several before it ended their parser")] * len(left)
             break

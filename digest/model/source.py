@@ -69,6 +69,7 @@ class Collected:
 
     articles   oldest first
     refused    one line for each item that could not become an article, and why
+    cut        one line for each that is longer, or more, than what is read of it
     cursor     to store once `articles` are stored, in the same transaction
     is_unchanged   the server said "not modified"
     moved_to       the address that the server says to use from now on; "" where it said nothing
@@ -76,6 +77,7 @@ class Collected:
 
     articles: tuple[Article, ...] = ()
     refused: tuple[str, ...] = ()
+    cut: tuple[str, ...] = ()
     cursor: Cursor = field(default_factory=Cursor)
     is_unchanged: bool = False
     moved_to: str = ""

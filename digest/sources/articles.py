@@ -16,6 +16,7 @@ from digest.db.types import UtcDateTime
 from digest.errors import NotFound
 from digest.model.article import Article
 from digest.model.source import SourceId
+from digest.sources.checked import MAX_KEY
 from digest.sources.dedupe import (
     ZONE_ERROR,
     Stories,
@@ -125,7 +126,9 @@ class _Known:
         url = canonical_url(each.url)
         names = {"key": each.key, "canonical_url": url}
         if name_of_key(source_id, each.key) in self.taken:
-            names["key"] = f"{each.key} {url}"
+            names["key"] = (
+                f"{each.key} {url}" if len(each.key + url) < MAX_KEY // 4 else f"{each.key[:400]} {mark(url)}"
+            )
         if url in self.taken:
             names["canonical_url"] = f"{url}#{mark(each.key + each.title)}"
         self.taken |= {names["canonical_url"], name_of_key(source_id, names["key"])}

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import re
 
-from digest.sources import clean
+from digest.sources import bounds, clean
+from digest.sources.markup import without_elements, without_pairs
 from digest.sources.shortcodes import without_shortcodes
 
-_MORE = re.compile(r"<!--more(?:\s[^>]*?)?-->")
-_NO_TEXT = re.compile(
-    r"<(figure|h[1-6]|script|style|table|pre|iframe|form|svg|aside|noscript)\b[^>]*>.*?</\1\s*>", re.S | re.I
-)
-_PARAGRAPH_END = re.compile(r"</p\s*>|</blockquote\s*>|</div\s*>|<!--\s*/wp:[^>]*-->|\n[ \t\r]*\n", re.I)
-_SCRIPT = re.compile(r"<(script|style)\b[^>]*>.*?</\1\s*>", re.S | re.I)
+_MORE = re.compile(r"<!--more(?:\s[^<>]*)?-->")
+_NO_TEXT = re.compile(r"<(figure|h[1-6]|script|style|table|pre|iframe|form|svg|aside|noscript)\b[^<>]*>", re.I)
+_PARAGRAPH_END = re.compile(r"</p\s*>|</blockquote\s*>|</div\s*>|<!--\s*/wp:[^<>]*-->|\n[ \t\r]*\n", re.I)
+_SCRIPT = re.compile(r"<(script|style)\b[^<>]*>", re.I)
 _INLINE = re.compile(r"</?(?:a|abbr|b|cite|code|em|i|mark|small|span|strong|sub|sup|u)\b[^<>]*>", re.I)
-_TAG = re.compile(r"<!--.*?-->|<[^<>]*>", re.S)
+_TAG = re.compile(r"<[^<>]*>")
+_COMMENTS = {"<!--": "-->"}
 
 
 def before_more(text: str) -> str:
@@ -25,8 +25,8 @@ def before_more(text: str) -> str:
 
 def first_paragraph(text: str) -> str:
     """The first one with words in it; headings, pictures and scripts are none."""
-    for part in _PARAGRAPH_END.split(_NO_TEXT.sub("\n\n", text)):
-        if part and re.search(r"\w", _TAG.sub(" ", part)):
+    for part in _PARAGRAPH_END.split(without_elements(text[: bounds.TEXT], _NO_TEXT, "\n\n")):
+        if part and re.search(r"\w", _bare(part)):
             plain = clean.plain_text(part)
             if re.search(r"\w", plain):
                 return plain
@@ -38,12 +38,18 @@ def teaser(text: str, *excerpts: str) -> str:
     for excerpt in excerpts:
         if excerpt and (found := clean.summary(without_shortcodes(excerpt))):
             return found
-    bare = without_shortcodes(text)
+    bare = without_shortcodes(text[: bounds.TEXT])
     opening = before_more(bare)
-    return (clean.summary(_NO_TEXT.sub(" ", opening)) if opening else "") or clean.summary(first_paragraph(bare))
+    return (clean.summary(without_elements(opening, _NO_TEXT)) if opening else "") or clean.summary(
+        first_paragraph(bare)
+    )
 
 
 def count_words(text: str) -> int | None:
     """Of an HTML text; None for an empty one."""
-    bare = _INLINE.sub("", without_shortcodes(_SCRIPT.sub(" ", text)))
-    return clean.count_words(_TAG.sub(" ", bare)) or None
+    bare = _INLINE.sub("", without_shortcodes(without_elements(text[: bounds.TEXT], _SCRIPT)))
+    return clean.count_words(_bare(bare)) or None
+
+
+def _bare(text: str) -> str:
+    return _TAG.sub(" ", without_pairs(text, _COMMENTS))

@@ -15,6 +15,19 @@ _BOMS = (
 _XML = re.compile(rb"""<\?xml[^>]{0,200}?encoding\s*=\s*["']([\w.:-]{1,40})["']""", re.I)
 _META = re.compile(rb"""<meta[^>]{0,200}?charset\s*=\s*["']?([\w.:-]{1,40})""", re.I)
 _HEADER = re.compile(r"""charset\s*=\s*["']?([\w.:-]{1,40})""", re.I)
+_TEXTS = frozenset(
+    (
+        *(f"iso8859-{number}" for number in (2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 13, 14, 15, 16)),
+        *(f"cp{number}" for number in (437, 850, 852, 855, 866, 874, 932, 949, 950, *range(1250, 1259))),
+        *("koi8-r", "koi8-u", "kz1048", "mac-roman", "mac-cyrillic", "mac-latin2", "tis-620", "ptcp154"),
+        *("gb2312", "gbk", "gb18030", "hz", "big5", "big5hkscs", "euc_kr", "johab", "iso2022_kr"),
+        *("euc_jp", "euc_jis_2004", "euc_jisx0213", "shift_jis", "shift_jis_2004", "shift_jisx0213"),
+        *("iso2022_jp", *(f"iso2022_jp_{kind}" for kind in ("1", "2", "2004", "3", "ext"))),
+        *("utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be"),
+    )
+)
+"""Python has codecs that are no encodings of text: zlib, hex, idna, undefined. They fail in ways of their own."""
+
 _SEQUENCE = re.compile(rb"[\xc2-\xf4][\x80-\xbf]+")
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff]")
 
@@ -67,9 +80,9 @@ def _known(name: str) -> str:
     """Python's name for it; "" for one that it does not know. Latin-1 is Windows-1252, as in every browser."""
     try:
         known = codecs.lookup(name).name
-    except LookupError:
+    except (LookupError, ValueError):
         return ""
-    return "cp1252" if known in ("iso8859-1", "ascii") else known
+    return "cp1252" if known in ("iso8859-1", "ascii") else known if known in _TEXTS else ""
 
 
 def _as_cp1252(error: UnicodeError) -> tuple[str, int]:

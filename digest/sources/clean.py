@@ -9,23 +9,34 @@ from __future__ import annotations
 import html
 import re
 import unicodedata
+from collections import Counter
 
 import nh3
 
 from digest.model.address import clean_line
-from digest.sources import sentences
+from digest.sources import bounds, sentences
+from digest.sources.markup import without_elements, without_pairs
 from digest.sources.shortcodes import without_shortcodes
 
 SUMMARY_LIMIT = 400
+
+ENOUGH = 4_000
+"""Characters from which a summary is made."""
+
+MAX_DEPTH = 500
+"""Elements in one another. For each tag the parser looks through all that are open, so 50,000 take minutes."""
 
 ROUNDS = 8
 """Feeds that escape twice are common, four times was seen; more than this is nobody's mistake."""
 
 _PARAGRAPH = "\x1e"
 _SPACES = f"\t\n\r{_PARAGRAPH}"
-_BLOCK_END = re.compile(r"(?i)</(?:p|div|li|h[1-6]|tr|blockquote|section|article|figure|ul|ol)\s*>|<br\s*/?\s*>")
+_BLOCK_END = re.compile(r"(?i)</(?:p|div|li|h[1-6]|tr|blockquote|section|article|figure|ul|ol)\s*>|<br\s*+(?:/\s*+)?>")
 _BLANK_LINE = re.compile(r"\n[ \t\r]*\n")
 _NOT_TEXT = {"script", "style", "iframe", "noscript", "template", "svg", "object"}
+_NOT_TEXT_START = re.compile(rf"<({'|'.join(sorted(_NOT_TEXT))})\b[^<>]*>", re.I)
+_ANY_TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]*)")
+_VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
 _ENTITY = re.compile(r"&(?:#\d+|#[xX][0-9a-fA-F]+|[a-zA-Z][a-zA-Z0-9]*);")
 _TAG = re.compile(
     r"<[a-zA-Z/!?][^<>]*>"
@@ -34,19 +45,21 @@ _TAG = re.compile(
 _TAG_START = re.compile(r"<(?=[a-zA-Z/!?])")
 
 _JOINERS = "\u200c\u200d"
-_LOOSE_JOINERS = re.compile(rf"(?<![^\x00-\u036f\s])[{_JOINERS}]+|[{_JOINERS}]+(?![^\x00-\u036f\s])")
+_LOOSE_JOINERS = re.compile(
+    rf"(?<![{_JOINERS}])(?:(?<![^\x00-\u036f\s])[{_JOINERS}]++|[{_JOINERS}]++(?![^\x00-\u036f\s]))"
+)
 _DIRECTION_MARKS = dict.fromkeys(map(ord, "\u061c\u200e\u200f"))
 _RIGHT_TO_LEFT = re.compile("[\u0590-\u061b\u061d-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]")
 
 
 def plain_text(foreign: str) -> str:
-    """The text of an HTML fragment: no tags, no scripts, entities as the characters they mean."""
+    """The text of an HTML fragment: no tags, no scripts, entities as the characters they mean. Of 200,000 characters."""
     return clean_line(_read(foreign).replace(_PARAGRAPH, " "))
 
 
 def title(foreign: str) -> str:
-    """A title on one line; a lone "<" that is no tag stays."""
-    return plain_text(foreign)
+    """A title on one line; a lone "<" that is no tag stays. Of 2,000 characters."""
+    return plain_text(foreign[: bounds.TITLE])
 
 
 def summary(foreign: str, limit: int = SUMMARY_LIMIT) -> str:
@@ -54,8 +67,7 @@ def summary(foreign: str, limit: int = SUMMARY_LIMIT) -> str:
 
     Without shortcodes, and without what blogs append: "The post ... appeared first on ...", "Read more", "[…]".
     """
-    paragraphs = [clean_line(part) for part in _read(foreign).split(_PARAGRAPH)]
-    paragraphs = [part for part in paragraphs if part]
+    paragraphs = _first_of([*filter(None, map(clean_line, _read(foreign).split(_PARAGRAPH)))])
     while paragraphs and (left := _without_end(paragraphs[-1])) != paragraphs[-1]:
         paragraphs[-1:] = [left] if left else []
     text, before = " ".join(paragraphs), None
@@ -64,6 +76,24 @@ def summary(foreign: str, limit: int = SUMMARY_LIMIT) -> str:
         text = plain_text(without_shortcodes(text))
         text = plain_text(sentences.shortened(_without_end(text), limit))
     return text
+
+
+def _first_of(paragraphs: list[str]) -> list[str]:
+    """As many as a summary is made of: what a blog appended to all the others stands behind its end."""
+    length = 0
+    for number, each in enumerate(paragraphs, 1):
+        length += len(each)
+        if length > ENOUGH:
+            return [*paragraphs[: number - 1], each[:ENOUGH]]
+    return paragraphs
+
+
+def unescaped(text: str) -> str:
+    """Entities as the characters they mean; as it was where a number in it is beyond every calculation."""
+    try:
+        return html.unescape(text)
+    except ValueError:
+        return text
 
 
 def count_words(text: str) -> int:
@@ -91,17 +121,42 @@ def _read(foreign: str) -> str:
 
     Some feeds escape twice; then what is left after the first round still looks like HTML, and is read once more.
     """
-    text = _visible(foreign.replace(_PARAGRAPH, " "))
+    text = _visible(foreign[: bounds.TEXT].replace(_PARAGRAPH, " "))
     for _ in range(ROUNDS):
         text = _BLANK_LINE.sub(_PARAGRAPH, text)
         if not (("<" in text and _TAG.search(text)) or ("&" in text and _ENTITY.search(text))):
             return text
         marked = _BLOCK_END.sub(rf"{_PARAGRAPH}\g<0>", text)
-        found = _visible(html.unescape(nh3.clean(marked, tags=set(), clean_content_tags=_NOT_TEXT)))
+        found = _visible(unescaped(_without_tags(marked)))
         if found == text:
             return text
         text = found
     return _visible(_TAG_START.sub("", _ENTITY.sub("", text)))
+
+
+def _without_tags(marked: str) -> str:
+    """Its entities stay."""
+    if not _is_deep(marked):
+        return nh3.clean(marked, tags=set(), clean_content_tags=_NOT_TEXT)
+    return _TAG.sub("", without_pairs(without_elements(marked, _NOT_TEXT_START), {"<!--": "-->"}))
+
+
+def _is_deep(marked: str) -> bool:
+    """More elements in one another than any writer makes, also where they overlap."""
+    if marked.count("<") < MAX_DEPTH:
+        return False
+    open_now: Counter[str] = Counter()
+    depth = 0
+    for found in _ANY_TAG.finditer(marked):
+        name = found[2].lower()
+        step = -1 if found[1] else 1
+        if name in _VOID or (step < 0 and not open_now[name]):
+            continue
+        open_now[name] += step
+        depth += step
+        if depth > MAX_DEPTH:
+            return True
+    return False
 
 
 def _visible(text: str) -> str:

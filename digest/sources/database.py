@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, TypeVar
 
 from sqlalchemy import (
@@ -15,6 +17,7 @@ from sqlalchemy import (
     CursorResult,
     Engine,
     Integer,
+    Row,
     Select,
     and_,
     case,
@@ -34,6 +37,8 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 from digest.errors import SourceMalformed, SourceUnreachable
 from digest.model.article import Article
 from digest.model.source import Collected, Cursor
+from digest.sources.checked import reason_of
+from digest.sources.instants import instant_of
 
 PAGE = 200
 """Posts with their whole text: 200 at a time stay a few megabytes."""
@@ -117,9 +122,15 @@ def _engine(url: URL) -> Engine:
         ) from cause
     except (ArgumentError, TypeError, ValueError) as cause:
         raise SourceUnreachable(f"{place}: {_bare(str(cause), url)}") from cause
+    if kind == "sqlite":  # a text that is no UTF-8 would end the whole reading
+        event.listen(engine, "connect", lambda driver, _: setattr(driver, "text_factory", _text))
     if kind in _READ_ONLY:
         event.listen(engine, "connect", lambda driver, _: _run(driver, _READ_ONLY[kind]))
     return engine
+
+
+def _text(stored: bytes) -> str:
+    return stored.decode("utf-8", "replace")
 
 
 def _run(driver: Any, statement: str) -> None:
@@ -204,20 +215,6 @@ def bound(connection: Connection, at: datetime) -> object:
     return naive.isoformat(" ") if connection.dialect.name == "sqlite" else naive
 
 
-def instant_of(value: object) -> datetime | None:
-    """Aware UTC from what a driver gives for a UTC column; None for nothing and for MySQL's 0000-00-00."""
-    if isinstance(value, int | float):
-        return datetime.fromtimestamp(value / 1000, UTC)
-    if isinstance(value, str):
-        try:
-            value = datetime.fromisoformat(value.strip())
-        except ValueError:
-            return None
-    if not isinstance(value, datetime):
-        return None
-    return value.replace(tzinfo=value.tzinfo or UTC).astimezone(UTC)
-
-
 # --- windows ---------------------------------------------------------------------------------------------------------
 
 
@@ -273,6 +270,35 @@ def collected(
             cursor = Cursor(at=at, key=str(page[-1][1]))
         articles, refused = articles_of([key for _, key in page])
         yield Collected(articles=tuple(articles), refused=tuple(refused), cursor=cursor)
+
+
+_PLAIN = (str, int, float, bool, datetime, date, time, Decimal, list, dict, tuple, type(None))
+
+
+def plain(value: object) -> object:
+    """What a driver gave, as a value that can travel to a child process."""
+    if isinstance(value, _PLAIN):
+        return value
+    if isinstance(value, bytes | bytearray | memoryview):
+        return bytes(value).decode("utf-8", "replace")
+    return str(value)
+
+
+def plain_row(row: Row[Any]) -> SimpleNamespace:
+    """With its columns as attributes, as SQLAlchemy has them."""
+    return SimpleNamespace(**{name: plain(value) for name, value in row._mapping.items()})
+
+
+def parted(found: Iterable[tuple[str, Article | Exception]]) -> tuple[list[Article], list[str]]:
+    """The articles, and a line for each row that is none, by what it is called."""
+    articles: list[Article] = []
+    refused: list[str] = []
+    for name, each in found:
+        if isinstance(each, Exception):
+            refused.append(f"{name}: {reason_of(each)}")
+        else:
+            articles.append(each)
+    return articles, refused
 
 
 def grouped(rows: CursorResult[Any] | Sequence[Any], name: str = "of") -> dict[Any, list[Any]]:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
 from functools import lru_cache
-from html import unescape
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo, available_timezones
 
 from babel import Locale
+
+from digest.sources import bounds
+from digest.sources.clean import unescaped
 
 FIRST_YEAR, LAST_YEAR = 1990, 2100
 """Outside of them a date is a mistake: 0001 is Go's "no date", 1970 is Unix's."""
@@ -44,7 +46,7 @@ _HOURS = {name: hours for names, hours in _ZONES.items() for name in names.split
 
 _TIME = re.compile(r"(?<![\d:])(\d{1,2})[:h](\d{2})(?::(\d{2})(?:[.,]\d+)?)?\s*([ap]\.?m\b)?", re.I)
 _OFFSET = re.compile(r"(?:UTC|GMT)?\s*([+-])(\d{1,2}):?(\d{2})?(?!\d)(?!-)", re.I)
-_ZONE = re.compile(r"[A-Za-z]+/[A-Za-z_/]+|[A-Za-z]{1,4}\b")
+_ZONE = re.compile(r"[A-Za-z]+(?:/[A-Za-z_+-]+\d{0,2})+|[A-Za-z]{1,4}\b")
 
 _YEAR_FIRST = re.compile(r"(?<!\d)(\d{4})\s?[-/.年]\s?(\d{1,2})\s?[-/.月]\s?(\d{1,2})(?!\d)")
 _DOTS = re.compile(r"(?<!\d)(\d{1,2})\.\s?(\d{1,2})\.\s?(\d{4}|\d{2})(?!\d)")
@@ -54,7 +56,7 @@ _DAY_NAME = re.compile(
     re.I,
 )
 _NAME_DAY = re.compile(
-    r"([^\W\d_]{3,})\.?\s+(\d{1,2})(?:st|nd|rd|th)?,?\s+(?:\d{1,2}:\d{2}\S*\s+(?:\w+\s+)?)?(\d{4})(?!\d)"
+    r"(?<![^\W\d_])([^\W\d_]{3,})\.?\s+(\d{1,2})(?:st|nd|rd|th)?,?\s+(?:\d{1,2}:\d{2}\S*\s+(?:\w+\s+)?)?(\d{4})(?!\d)"
 )
 
 
@@ -63,8 +65,10 @@ def read_date(text: str) -> datetime | None:
 
     Day and month between slashes may stand either way: only what can be read in one way is read.
     """
-    text = " ".join(unescape(text).split())
-    if re.fullmatch(r"\d{10}(?:\.\d+)?|\d{13}", text):  # seconds or milliseconds since 1970
+    if len(text) > bounds.DATE:
+        return None
+    text = " ".join(unescaped(text).split())
+    if re.fullmatch(r"[0-9]{10}(?:\.[0-9]+)?|[0-9]{13}", text):  # seconds or milliseconds since 1970
         return _sane(datetime.fromtimestamp(int(text[:10]), UTC))
     packed = re.fullmatch(r"(\d{4})(\d{2})(\d{2})(?:T?(\d{2})(\d{2})(\d{2})?)?(Z?)", text)
     if packed:
@@ -85,7 +89,7 @@ def read_date(text: str) -> datetime | None:
 
 def read_day_of_url(url: str) -> datetime | None:
     """The day in a path such as /2026/11/16/the-ferry, at midnight UTC."""
-    found = re.search(r"/((?:19|20)\d\d)[/-](\d{1,2})[/-](\d{1,2})(?=[/-])", url)
+    found = re.search(r"/((?:19|20)\d\d)[/-](\d{1,2})[/-](\d{1,2})(?=[/-])", url[:2_000])
     return _instant(int(found[1]), int(found[2]), int(found[3]), 0, 0, 0, UTC) if found else None
 
 
@@ -121,10 +125,9 @@ def _zone(rest: str) -> tzinfo:
         return timezone(-away if offset[1] == "-" else away) if away < timedelta(days=1) else UTC
     for name in _ZONE.findall(rest):
         if "/" in name:
-            try:
+            if name in _zone_names():
                 return ZoneInfo(name)
-            except (ZoneInfoNotFoundError, ValueError):
-                continue
+            continue
         if name.lower() in _HOURS:
             return timezone(timedelta(hours=_HOURS[name.lower()]))
     return UTC
@@ -141,6 +144,13 @@ def _instant(year: int, month: int, day: int, hour: int, minute: int, second: in
 
 def _sane(at: datetime) -> datetime | None:
     return at.astimezone(UTC) if FIRST_YEAR <= at.year <= LAST_YEAR else None
+
+
+@lru_cache(maxsize=1)
+def _zone_names() -> set[str]:
+    """By their files: a name that leads to a folder, America/Argentina, is none, and ZoneInfo fails over it in a way of
+    its own."""
+    return available_timezones()
 
 
 @lru_cache(maxsize=1)

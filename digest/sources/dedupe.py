@@ -27,7 +27,7 @@ _TRACKING = re.compile(
     r"|cmpid|amp|outputtype",
     re.I,
 )
-_TWIN_HOSTS = ("www.", "amp.", "m.", "mobile.")
+_TWIN_HOSTS = ("www", "amp", "m", "mobile")
 _AMP_CACHE = re.compile(
     r"/(?:c|v|wp)/(?:s/)?([^/]+)(/.*)?"
 )  # https://example-org.cdn.ampproject.org/c/s/example.org/story
@@ -37,6 +37,9 @@ _AMP_END = re.compile(r"(?:/amp|/amp\.html|\.amp)$|(?<=\.)amp\.(?=html?$)", re.I
 ZONE_ERROR = timedelta(hours=14)
 """Dates of one story in two places differ by a zone that was forgotten, at most; what recurs daily is further apart."""
 
+LONGEST = 2_000
+"""Characters; of a text that is longer no more is compared."""
+
 TEXT_LENGTH = 60
 """A text that is shorter says nothing of its own; of a longer one so much is compared, since places cut differently."""
 
@@ -44,13 +47,42 @@ ALIKE = 0.6
 """From here on two titles are one that was edited (share of their pairs of letters)."""
 
 
-def is_web_url(url: str) -> bool:
-    """http or https with a host: what a mail may link to. `javascript:`, `data:` and the rest are not."""
+MAX_URL = 2_000
+"""Octets. What is longer no mail program and no index takes."""
+
+_HOST = re.compile(r"\w(?:[\w.-]*\w)?\.?|[0-9a-f:]+[0-9a-f:.]*")
+_NEVER_IN_URL = re.compile("[\\s\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffd]")
+
+
+def is_web_url(url: str, *, may_have_user: bool = False) -> bool:
+    """http or https with a host: what a mail may link to. `javascript:`, `data:` and the rest are not.
+
+    may_have_user   "user:password@" before the host: it opens a source, and in a link it makes people take one site for
+                    another
+    """
+    if len(url) > MAX_URL or _NEVER_IN_URL.search(url) or len(url.encode()) > MAX_URL:
+        return False
     try:
         parts = urlsplit(url)
-        return parts.scheme in ("http", "https") and bool(parts.hostname) and not re.search(r"[\s\x00-\x1f]", url)
+        _ = parts.port  # it is read when it is asked for
     except ValueError:
         return False
+    is_ours = parts.scheme in ("http", "https") and ("@" not in parts.netloc or may_have_user)
+    return is_ours and _HOST.fullmatch(parts.hostname or "") is not None
+
+
+def without_user(url: str) -> str:
+    """An address as others may see it: without the user name and the password that open it for us."""
+    parts = urlsplit(url)
+    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
+
+
+def host_of(url: str) -> str:
+    """As a browser would go there, in small letters; "" where there is none."""
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        return ""
 
 
 @lru_cache(maxsize=4_096)  # each article is asked three times
@@ -70,8 +102,9 @@ def canonical_url(url: str) -> str:
         copied = _AMP_VIEWER.fullmatch(path)
     if copied:
         host, path = _host(copied[1]), copied[2] or ""
-    while (twin := next((each for each in _TWIN_HOSTS if host.startswith(each)), "")) and host.count(".") > 1:
-        host = host.removeprefix(twin)
+    labels = host.split(".")
+    first = next((at for at, label in enumerate(labels[:-2]) if label not in _TWIN_HOSTS), max(0, len(labels) - 2))
+    host = ".".join(labels[first:])
     port = f":{parts.port}" if parts.port not in (None, 80, 443) else ""
     path = _AMP_END.sub("", path.rstrip("/"))
     query = sorted(
@@ -124,7 +157,7 @@ def story_of(article: Article, source_id: SourceId | None) -> Story:
 
 def bare(text: str) -> str:
     """Letters and digits alone, so that typography makes no difference."""
-    folded = unicodedata.normalize("NFKC", text).casefold()
+    folded = unicodedata.normalize("NFKC", text[:LONGEST]).casefold()
     return " ".join(re.findall(r"\w+", folded))
 
 

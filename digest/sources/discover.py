@@ -7,24 +7,31 @@ page names it: then it is said what is wrong with it.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 from urllib.parse import urljoin
 
 from lxml import etree
 from lxml import html as lxml_html
 
+from digest import isolation
 from digest.errors import SourceError, SourceMalformed
-from digest.sources import feed
+from digest.sources import bounds, feed
 from digest.sources.charset import decode
 from digest.sources.dedupe import is_web_url
-from digest.sources.fetch import Fetched, Fetcher
-from digest.sources.sitemap import parse_sitemap
+from digest.sources.fetched import Fetched
+from digest.sources.markup import after_prolog
+from digest.sources.pictures import joined
+from digest.sources.sitemap import parsed
+
+if TYPE_CHECKING:
+    from digest.sources.fetch import Fetcher
 
 _FEED_TYPES = re.compile(r"application/(?:rss|atom|rdf|feed)\+(?:xml|json)|application/json|text/xml", re.I)
 _USUAL = ("/feed/", "/rss.xml", "/atom.xml", "/feed.xml", "/index.xml", "/feed.json", "/rss/")
 _SITEMAP = "/sitemap.xml"
+MAX_NAMED = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +59,7 @@ def discover(url: str, fetcher: Fetcher, *, now: datetime) -> list[Found]:
         return [itself]
     base = fetched.url or url
     found: dict[str, Found] = {}
-    for each in _named(fetched, base):
+    for each in isolation.call(named_in, fetched, base):
         found.setdefault(
             each, _look(each, fetcher, now) or Found(kind="feed", option="url", url=each, trouble="not a feed")
         )
@@ -66,16 +73,20 @@ def discover(url: str, fetcher: Fetcher, *, now: datetime) -> list[Found]:
     return [*found.values(), *sitemaps]
 
 
-def _named(fetched: Fetched, base: str) -> Iterator[str]:
+def named_in(fetched: Fetched, base: str) -> list[str]:
+    """The feeds that a page names, twenty at most."""
+    text = decode(fetched.body, content_type=fetched.content_type)[: bounds.PAGE]
     try:
-        page = lxml_html.fromstring(decode(fetched.body, content_type=fetched.content_type).encode())
+        page = lxml_html.fromstring(text[after_prolog(text) :].encode())
     except (etree.LxmlError, ValueError):
-        return
+        return []
+    found = []
     for link in page.iter("link"):
         rel, of = (link.get("rel") or "").lower().split(), link.get("type") or ""
-        there = urljoin(base, (link.get("href") or "").strip())
+        there = joined(base, (link.get("href") or "").strip())
         if "alternate" in rel and _FEED_TYPES.fullmatch(of.strip()) and is_web_url(there):
-            yield there
+            found.append(there)
+    return [*dict.fromkeys(found)][:MAX_NAMED]
 
 
 def _look(url: str, fetcher: Fetcher, now: datetime, *, is_guess: bool = False) -> Found | None:
@@ -87,8 +98,8 @@ def _look(url: str, fetcher: Fetcher, now: datetime, *, is_guess: bool = False) 
 
 def _feed(fetched: Fetched, now: datetime) -> Found | None:
     try:
-        read = feed.parse(fetched, feed.Options(url=fetched.url), now=now)
-    except SourceMalformed:
+        read = isolation.call(feed.parse, fetched, feed.Options(url=fetched.url), now=now)
+    except (SourceMalformed, isolation.TooMuch):
         return None
     newest = read.articles[-1].published_at if read.articles else None
     return Found(kind="feed", option="url", url=fetched.url, articles=len(read.articles), newest=newest)
@@ -100,11 +111,11 @@ def _sitemaps(base: str, fetcher: Fetcher) -> list[Found]:
         robots = fetcher.get(urljoin(base, "/robots.txt")).body.decode("utf-8", "replace")
     except SourceError:
         robots = ""
-    named = re.findall(r"(?im)^\s*sitemap:\s*(\S+)", robots)
+    named = re.findall(r"(?im)^[ \t]*sitemap:[ \t]*(\S{1,2000})", robots[: bounds.TEXT])[:MAX_NAMED]
     found = []
-    for url in dict.fromkeys(urljoin(base, each) for each in named or [_SITEMAP]):
+    for url in dict.fromkeys(joined(base, each) for each in named or [_SITEMAP]):
         try:
-            _, places = parse_sitemap(fetcher.get(url), max_bytes=fetcher.max_bytes)
+            _, places = parsed(fetcher.get(url), max_bytes=fetcher.max_bytes)
         except SourceError as cause:
             if named:
                 found.append(Found(kind="page", option="sitemap", url=url, trouble=str(cause)))

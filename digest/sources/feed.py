@@ -7,37 +7,55 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from html import unescape
+from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin
+from xml.sax import SAXParseException
 from xml.sax.saxutils import quoteattr
 
 import feedparser
 
+from digest import isolation
 from digest.errors import SourceMalformed, SourceUnreachable
 from digest.model.article import Article
 from digest.model.source import Collected, Cursor
-from digest.sources import clean
+from digest.sources import bounds, clean
 from digest.sources.charset import decode
+from digest.sources.checked import sifted
+from digest.sources.dates import read_date
 from digest.sources.dedupe import canonical_url
-from digest.sources.feed_item import Feed, article_of
-from digest.sources.fetch import Fetched, Fetcher
+from digest.sources.feed_item import Feed, article_of, cuts_of
+from digest.sources.fetched import Fetched
+from digest.sources.language import with_languages
+from digest.sources.markup import (
+    after_prolog,
+    count_tags,
+    elements_replaced,
+    first_element,
+    without_cdata_marks,
+    without_elements,
+)
+
+if TYPE_CHECKING:
+    from digest.sources.fetch import Fetcher
 
 MAX_FILE_BYTES = 10_000_000
 
-_ROOT = re.compile(r"<(?:\?xml|rss|feed|rdf:RDF|RDF|channel|!DOCTYPE rss|\w+:feed)\b", re.I)
-_ROOT_END = re.compile(
-    r"</(?:rss|feed|rdf:RDF|RDF|\w+:feed)\s*>(?!.*</(?:rss|feed|rdf:RDF|RDF|\w+:feed)\s*>)", re.I | re.S
-)
-_DECLARATION = re.compile(r"^\s*<\?xml[^>]*\?>", re.I)
-_ITEM = re.compile(r"<(/?)(?:\w+:)?(?:item|entry)\b", re.I)
-_CDATA = re.compile(r"<!\[CDATA\[(.*?)\]\]>", re.S)
-_ID = re.compile(r"<(?:guid|id)\b[^>]*>([^<]{1,300}|\s*<!\[CDATA\[.{1,300}?\]\]>\s*)</(?:guid|id)>", re.I | re.S)
-_HOSTILE_ENTITY = re.compile(r"""<!ENTITY\s+([\w.-]+)\s+(?:SYSTEM|PUBLIC|"[^"]*&\w|'[^']*&\w)""")
-_MEDIA = re.compile(r"(<media:content\b[^>]*[^>/])>(.*?)</media:content>", re.S)
-_MEDIA_TEXT = re.compile(r"<media:description\b[^>]*>(.*?)</media:description>", re.S)
-_MEDIA_TEXTS = re.compile(r"<media:(description|title|credit|text)\b[^>]*>.*?</media:\1>", re.S)
+_ROOT = re.compile(r"<(?:rss|feed|RDF|channel|[\w.-]{1,40}:(?:feed|rss|RDF))\b", re.I)
+_START = re.compile(rf"<(?:\?xml|!DOCTYPE)\b|{_ROOT.pattern}", re.I)
+_ROOT_END = re.compile(r"</(?:rss|feed|RDF|[\w.-]{1,40}:(?:feed|rss|RDF))\s*>", re.I)
+_ITEM = re.compile(r"<(/?)(?:[\w.-]{1,40}:)?(?:item|entry)\b", re.I)
+_DATE = re.compile(r"<(?:pubDate|published|updated|dc:date)>([^<]{1,100})<", re.I)
+_ID = re.compile(r"<(?:guid|id)\b[^<>]*>([^<]{1,300}|\s*<!\[CDATA\[.{1,300}?\]\]>\s*)</(?:guid|id)>", re.I | re.S)
+_MEDIA = re.compile(r"<(media:content)\b[^<>]*(?<!/)>")
+_MEDIA_TEXT = re.compile(r"<(media:description)\b[^<>]*>")
+_MEDIA_TEXTS = re.compile(r"<(media:(?:description|title|credit|text))\b[^<>]*>")
+_NUMBER = re.compile(r"&#(?:x([0-9a-f]+)|([0-9]+));?", re.I)
+_LONG_WORD = re.compile(r"(?<![\w.+-])([\w.+-]{1000})[\w.+-]+", re.ASCII)
+"""feedparser looks for an address in authors, again from every letter."""
+
+_SITE = re.compile(r"<link>\s*+(?:<!\[CDATA\[\s*+)?(https?://[^\s<\]]+)", re.I)
 _WEB_PAGE = re.compile(r"<html|<!doctype html", re.I)
 
 
@@ -63,16 +81,29 @@ class Options:
             raise ValueError('undated is "refuse" or "now"')
 
 
+def read(fetched: Fetched, options: Options, *, now: datetime) -> Collected:
+    """What is done in a child process: `parse`, and the languages of what it gives."""
+    found = parse(fetched, options, now=now)
+    return replace(found, articles=tuple(with_languages(found.articles)))
+
+
 def pages(options: Options, cursor: Cursor, *, now: datetime, fetcher: Fetcher) -> Iterator[Collected]:
     """One page: a feed is small."""
     if options.file:
-        yield parse(_read_file(options.file), options, now=now)
+        yield _parsed(_read_file(options.file), options, now)
         return
     fetched = fetcher.get(options.url, etag=cursor.etag, modified=cursor.modified)
     if fetched.status == 304:
         yield Collected(cursor=cursor, is_unchanged=True, moved_to=fetched.moved_to)
         return
-    yield replace(parse(fetched, options, now=now), moved_to=fetched.moved_to)
+    yield replace(_parsed(fetched, options, now), moved_to=fetched.moved_to)
+
+
+def _parsed(fetched: Fetched, options: Options, now: datetime) -> Collected:
+    try:
+        return isolation.call(read, fetched, options, now=now)
+    except isolation.TooMuch as cause:
+        raise SourceMalformed(f"{options.url or options.file}: {cause}") from cause
 
 
 def _read_file(name: str) -> Fetched:
@@ -95,25 +126,29 @@ def parse(fetched: Fetched, options: Options, *, now: datetime) -> Collected:
     if not text:
         raise SourceMalformed(f"{name}: empty")
     found = _json_feed(text, fetched.url, name) if text[0] == "{" else _xml_feed(text, fetched.url, name)
-    articles: list[Article] = []
-    refused = list(found.complaints)
-    for number, item in enumerate(found.items, 1):
-        try:
-            undated = now if options.undated == "now" else None
-            articles.append(article_of(item, found, undated=undated, topics=options.topics.split(",")))
-        except ValueError as cause:
-            refused.append(f"item {number} ({clean.title(str(item.get('title', '')))[:60] or 'no title'}): {cause}")
-    articles = sorted(_told_apart(articles), key=lambda article: article.published_at)
+    undated = now if options.undated == "now" else None
+    good, bad = sifted(
+        enumerate(found.items, 1),
+        lambda item: article_of(item[1], found, undated=undated, topics=options.topics.split(",")),
+        _name_of,
+    )
+    cut = [f"{_name_of(item)}: {line}" for item in enumerate(found.items, 1) for line in cuts_of(item[1])]
+    articles = sorted(_told_apart(good), key=lambda article: article.published_at)
     is_whole = not found.complaints  # what was cut off is asked for again, not "if modified"
     return Collected(
         articles=tuple(articles),
-        refused=tuple(refused),
+        refused=(*found.complaints, *bad),
+        cut=(*found.cut, *cut),
         cursor=Cursor(
             at=articles[-1].published_at if articles else None,
             etag=fetched.etag if is_whole else "",
             modified=fetched.modified if is_whole else "",
         ),
     )
+
+
+def _name_of(item: tuple[int, Mapping[str, Any]]) -> str:
+    return f"item {item[0]} ({clean.title(str(item[1].get('title') or ''))[:60] or 'no title'})"
 
 
 def _told_apart(articles: Sequence[Article]) -> list[Article]:
@@ -131,14 +166,18 @@ def _told_apart(articles: Sequence[Article]) -> list[Article]:
 
 
 def _xml_feed(text: str, url: str, name: str) -> Feed:
-    start = _ROOT.search(text[:20_000])  # warnings of a site's own programs may stand before it
-    if start is None:
+    found = _START.search(text[:20_000])  # warnings of a site's own programs may stand before it
+    root = _ROOT.search(text, start := after_prolog(text, found.start()), start + 20_000) if found else None
+    if root is None:
         raise SourceMalformed(f"{name}: {'a web page, not a feed' if _WEB_PAGE.search(text[:2_000]) else 'not a feed'}")
-    end = _ROOT_END.search(text)
-    body = _mended(text[start.start() : end.end() if end else None])
+    ends = [found.end() for found in _ROOT_END.finditer(text, root.end())]
+    body, many = _with_few_items(text[root.start() : ends[-1] if ends else None])
+    if count_tags(body, at_most=bounds.TAGS) > bounds.TAGS:
+        raise SourceMalformed(f"{name}: has more than {bounds.TAGS:,} elements")
+    body = _LONG_WORD.sub(r"\1", _NUMBER.sub(_character, elements_replaced(body, _MEDIA, _described)))
     base = _site(body) or url
     parsed = feedparser.parse(
-        b'<?xml version="1.0" encoding="utf-8"?>\n' + body.encode("utf-8", "replace"),
+        BytesIO(b'<?xml version="1.0" encoding="utf-8"?>\n' + body.encode("utf-8", "replace")),
         response_headers={
             "content-type": "application/xml; charset=utf-8",
             **({"content-location": base} if base else {}),
@@ -151,14 +190,15 @@ def _xml_feed(text: str, url: str, name: str) -> Feed:
         raise SourceMalformed(f"{name}: {what}")
     items: list[Mapping[str, Any]] = [*map(_with_its_id(body, base), parsed.entries)]
     complaints: tuple[str, ...] = ()
-    if parsed.bozo and end is None:
+    if parsed.bozo and not ends:
+        what = _damage(parsed.get("bozo_exception"))
         if not items:
-            raise SourceMalformed(f"{name}: damaged: {parsed.get('bozo_exception')}")
+            raise SourceMalformed(f"{name}: damaged: {what}")
         half = _ends_in_an_item(body)
         if half:
             items.pop()
         lost = "its last item was left out" if half else "there may be more"
-        complaints = (f"the feed is cut off: {lost} ({parsed.get('bozo_exception')})",)
+        complaints = (f"the feed is cut off: {lost} ({what})",)
     return Feed(
         items=_own_links(items),
         base=base or parsed.feed.get("link", ""),
@@ -166,35 +206,59 @@ def _xml_feed(text: str, url: str, name: str) -> Feed:
         authors=tuple(_feed_authors(parsed)),
         is_atom=parsed.version.startswith("atom"),
         complaints=complaints,
+        cut=(many,) if many else (),
     )
 
 
-def _mended(body: str) -> str:
-    """Without its declaration, and without entities that are made of others (a bomb) or of files; with the texts of
-    pictures where feedparser finds them: it takes a picture's description for the article's."""
-    body = _DECLARATION.sub("", body, count=1)
-    for entity in _HOSTILE_ENTITY.findall(body[:20_000]):
-        body = body.replace(f"&{entity};", "")
-    return _MEDIA.sub(_described, body)
+def _with_few_items(body: str) -> tuple[str, str]:
+    """The newest two thousand items, where there are more, and a line that says so. Feeds stand in order: either way."""
+    starts = [found.start() for found in _ITEM.finditer(body) if not found[1]]
+    if len(starts) <= bounds.ITEMS:
+        return body, ""
+    ends = [found for found in _ITEM.finditer(body, starts[-1]) if found[1]]
+    after = body.find(">", ends[-1].end()) + 1 if ends else len(body)
+    first, last = (_DATE.search(body, at) for at in (starts[0], starts[-1]))
+    dates = [read_date(found[1]) if found else None for found in (first, last)]
+    if dates[0] and dates[1] and dates[0] < dates[1]:
+        kept = body[starts[-bounds.ITEMS] : after]
+    else:
+        kept = body[starts[0] : starts[bounds.ITEMS]]
+    return body[: starts[0]] + kept + body[after:], _too_many(len(starts))
 
 
-def _described(media: re.Match[str]) -> str:
-    start, inside = media.group(1), media.group(2)
-    found = _MEDIA_TEXT.search(inside)
-    alt = clean.plain_text(unescape(_CDATA.sub(r"\1", found.group(1)))) if found else ""
-    return f"{start} alt={quoteattr(alt)}>{_MEDIA_TEXTS.sub('', inside)}</media:content>"
+def _character(found: re.Match[str]) -> str:
+    """Numbers that stand for no character: over one of them feedparser loses all items."""
+    digits, base = (found[1], 16) if found[1] else (found[2], 10)
+    number = int(digits, base) if len(digits) < 10 else 0
+    return "\ufffd" if number in (0, 0xFFFE, 0xFFFF) or 0xD800 <= number < 0xE000 or number > 0x10FFFF else found[0]
+
+
+def _damage(cause: Any) -> str:
+    """Without the place: it is one in what was left of the feed."""
+    return str(cause.getMessage() if isinstance(cause, SAXParseException) else cause)
+
+
+def _too_many(count: int) -> str:
+    return f"it has {count:,} items: the newest {bounds.ITEMS:,} are read"
+
+
+def _described(media: re.Match[str], inside: str) -> str:
+    """With the text of a picture where feedparser finds it: it takes a picture's description for the article's."""
+    said = first_element(inside, _MEDIA_TEXT)
+    alt = clean.plain_text(clean.unescaped(without_cdata_marks(said)))
+    return f"{media[0][:-1]} alt={quoteattr(alt)}>{without_elements(inside, _MEDIA_TEXTS, '')}</media:content>"
 
 
 def _site(body: str) -> str:
     """Where the site of an RSS feed is: its addresses are relative to that, wherever the feed itself lies."""
     head = body[: found.start() if (found := re.search(r"<item\b", body)) else 20_000]
-    link = re.search(r"<link>\s*(?:<!\[CDATA\[)?\s*(https?://[^\s<\]]+)", head, re.I)
-    return unescape(link.group(1)) if link else ""
+    link = _SITE.search(head)
+    return clean.unescaped(link.group(1)) if link else ""
 
 
 def _with_its_id(body: str, base: str) -> Callable[[Mapping[str, Any]], Mapping[str, Any]]:
     """feedparser takes an id such as "12" for an address, and makes it one that leads nowhere."""
-    given = {_CDATA.sub(r"\1", each).strip() for each in _ID.findall(body)}
+    given = {without_cdata_marks(each).strip() for each in _ID.findall(body)}
     made = {urljoin(base, each): each for each in given if each and not re.match(r"[a-zA-Z][\w+.-]*:|/", each)}
 
     def mend(item: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -246,40 +310,59 @@ def _json_feed(text: str, url: str, name: str) -> Feed:
         feed = json.loads(text)
     except (ValueError, RecursionError) as cause:
         raise SourceMalformed(f"{name}: damaged: {cause}") from cause
-    if not isinstance(feed, dict) or "jsonfeed.org/version" not in str(feed.get("version")):
+    if not isinstance(feed, dict) or "jsonfeed.org/version" not in _text(feed.get("version")):
         raise SourceMalformed(f"{name}: not a feed")
-    given = feed.get("items")
+    items = [item if isinstance(item, dict) else {} for item in _list(feed.get("items"))]
     return Feed(
-        items=[_json_item(item) for item in (given if isinstance(given, list) else ()) if isinstance(item, dict)],
-        base=str(feed.get("home_page_url") or feed.get("feed_url") or url),
-        language=str(feed.get("language") or ""),
+        items=[_json_item(item) for item in _newest(items)],
+        base=_text(feed.get("home_page_url")) or _text(feed.get("feed_url")) or url,
+        language=_text(feed.get("language")),
         authors=tuple(_json_authors(feed)),
+        cut=(_too_many(len(items)),) if len(items) > bounds.ITEMS else (),
     )
 
 
+def _newest(items: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Of a feed that stands in order, whichever way."""
+    if len(items) <= bounds.ITEMS:
+        return items
+    first, last = (read_date(_text(each.get("date_published"))) for each in (items[0], items[-1]))
+    return items[-bounds.ITEMS :] if first and last and first < last else items[: bounds.ITEMS]
+
+
 def _json_item(item: Mapping[str, Any]) -> Mapping[str, Any]:
-    tags = item.get("tags")
-    content = item.get("content_html") or item.get("content_text") or ""
+    def said(*names: str) -> str:
+        return next((text for name in names if (text := _text(item.get(name)))), "")
+
     return {
-        "id": str(item.get("id") or ""),
-        "link": item.get("url") or item.get("external_url") or "",
-        "title": item.get("title") or "",
-        "summary": item.get("summary") or "",
-        "content": [{"value": str(content)}],
-        "published": item.get("date_published") or item.get("date_modified") or "",
+        "id": said("id"),
+        "link": said("url", "external_url"),
+        "title": said("title"),
+        "summary": said("summary"),
+        "content": [{"value": said("content_html", "content_text")}],
+        "published": said("date_published", "date_modified"),
         "authors": [{"name": name} for name in _json_authors(item)],
-        "tags": [{"term": tag} for tag in (tags if isinstance(tags, list) else ())],
-        "image": item.get("image") or item.get("banner_image") or "",
+        "tags": [{"term": _text(tag)} for tag in _list(item.get("tags"))],
+        "image": said("image", "banner_image"),
         "enclosures": [
-            {"href": each.get("url"), "type": each.get("mime_type") or ""}
-            for each in item.get("attachments") or ()
+            {"href": _text(each.get("url")), "type": _text(each.get("mime_type"))}
+            for each in _list(item.get("attachments"))
             if isinstance(each, dict)
         ],
-        "language": item.get("language") or "",
+        "language": said("language"),
     }
 
 
 def _json_authors(thing: Mapping[str, Any]) -> list[str]:
     """1.1 has `authors`, 1.0 `author`."""
-    authors = thing.get("authors") or [thing.get("author")]
-    return [str(each.get("name") or "") for each in authors if isinstance(each, dict)]
+    authors = _list(thing.get("authors")) or [thing.get("author")]
+    return [_text(each.get("name")) for each in authors if isinstance(each, dict)]
+
+
+def _text(value: object) -> str:
+    """JSON Feed 1.1 wants texts, and numbers taken as such; anything else says nothing."""
+    return str(value) if isinstance(value, str | int | float) and not isinstance(value, bool) else ""
+
+
+def _list(value: object) -> list[Any]:
+    return value if isinstance(value, list) else []

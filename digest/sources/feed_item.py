@@ -11,21 +11,23 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import urljoin
 
 from digest.model.address import clean_line
 from digest.model.article import Article, Image
-from digest.sources import clean
+from digest.sources import bounds, clean
 from digest.sources.dates import FIRST_YEAR, LAST_YEAR, read_date, read_day_of_url
 from digest.sources.dedupe import is_web_url
-from digest.sources.pictures import Picture, choose, number, pictures_in
+from digest.sources.language import language_code
+from digest.sources.markup import without_elements
+from digest.sources.numbers import count_of
+from digest.sources.pictures import Picture, choose, joined, number, pictures_in
 
 _ADDRESS = re.compile(r"\S+@\S+")
 _ADDRESS_FIRST = re.compile(r"\S+@\S+ \((.+)\)")  # RSS 2.0 <author>: jonas@example.org (Jonas Berg)
 _BY = re.compile(r"(?i)^(?:by|von|par|por|di)\s+(?=[^\W\d_])")
-_INITIALS = r"(?:[^\W\d_]\.[ -]?)+"
+_INITIALS = r"(?:[^\W\d_]\.[ -]?+)++"
 _SURNAME_FIRST = re.compile(rf"[^,]+, {_INITIALS}(?:,|$)")
-_SURNAMES_FIRST = re.compile(rf"(?:[^,]+, {_INITIALS}(?:, ?|$)){{2,}}")  # "Lu, A., O'Neil, R. J."
+_SURNAMES_FIRST = re.compile(rf"(?:[^,]++, {_INITIALS}(?:, ?+|$)){{2,}}")  # "Lu, A., O'Neil, R. J."
 _WHOLE_NAMES = re.compile(r"[^\s,;]+ [^,;]+(?:[,;] [^\s,;]+ [^,;]+)+")  # "Ana Kovač, Jonas Meier", not "Kovač, Ana"
 
 _NO_TOPICS = {"uncategorized", "uncategorised", "allgemein", "unkategorisiert", "non classé"}
@@ -34,9 +36,9 @@ _NO_TOPICS = {"uncategorized", "uncategorised", "allgemein", "unkategorisiert", 
 _ONLY_LINKS = re.compile(r"(?is)\s*(?:<p>\s*)?<a\b[^>]*>[^<]*</a>\s*(?:</p>\s*)?")  # Hacker News: a link to "Comments"
 _REDDIT = re.compile(r"\s*submitted by\s+/?u/\S+(?:\s+to\s+/?r/\S+)?\s+\[link\]\s+\[comments\]\s*$")
 _ARXIV = re.compile(r"^arXiv:\S+ Announce Type: \S+\s+(?:Abstract:\s*)?")
-_DISCOURSE = re.compile(r"\s*\d+ posts? - \d+ participants?\s+Read full topic\s*$")
+_DISCOURSE = re.compile(r"\s*(?<!\d)\d+ posts? - \d+ participants?\s+Read full topic\s*$")
 _HANDLE = re.compile(r"@\w+ (?=[^\W\d_])")  # Discourse: "@ana Ana Kovač"
-_FIGURE = re.compile(r"<figure\b.*?</figure>|<figcaption\b.*?</figcaption>", re.I | re.S)
+_FIGURE = re.compile(r"<(figure|figcaption)\b[^<>]*>", re.I)
 _FIRST_ELEMENT = re.compile(r"\s*<(h[1-6]|span|p|div|strong)\b[^<>]*>([^<]*)</\1>", re.I)
 _VAGUE = re.compile(r"\s*(?:\d{1,2}/\d{1,2}/\d{2,4}|\d{4}(?:-\d{1,2})?\s*$)")  # the 5th of June, or of May; some day
 _TEXT_TAGS = re.compile(r"</?(?:b|i|em|strong|a|span|br|p|u|sup|sub|code|small|font|div)\b[^<>]*>|<!\[CDATA", re.I)
@@ -49,6 +51,7 @@ class Feed:
     items      in feedparser's shape
     authors    of those that name none
     complaints what is wrong with the feed as a whole
+    cut        what of it was not read, because it was too much
     """
 
     items: Sequence[Mapping[str, Any]]
@@ -57,6 +60,7 @@ class Feed:
     authors: tuple[str, ...] = ()
     is_atom: bool = False
     complaints: tuple[str, ...] = ()
+    cut: tuple[str, ...] = ()
 
 
 def article_of(item: Mapping[str, Any], feed: Feed, *, undated: datetime | None, topics: Sequence[str]) -> Article:
@@ -67,7 +71,7 @@ def article_of(item: Mapping[str, Any], feed: Feed, *, undated: datetime | None,
     title = title or clean.summary(body, 80)
     if not title:
         raise ValueError("has neither a title nor a text")
-    tags = [str(tag.get("term") or tag.get("label") or "") for tag in item.get("tags") or ()]
+    tags = [str(tag.get("term") or tag.get("label") or "") for tag in (item.get("tags") or ())[: bounds.FEW]]
     own = [tag for tag in tags if tag.strip().lower() not in _NO_TOPICS and not is_web_url(tag)]
     return Article(
         key=str(item.get("id") or "").strip() or url,
@@ -84,15 +88,24 @@ def article_of(item: Mapping[str, Any], feed: Feed, *, undated: datetime | None,
     )
 
 
+def cuts_of(item: Mapping[str, Any]) -> list[str]:
+    """What of an item is longer than what is read of it."""
+    texts = [
+        ("title", str(item.get("title") or ""), bounds.TITLE),
+        *(("text", t, bounds.TEXT) for t in _texts_of(item)),
+    ]
+    return [line for name, text, limit in texts if (line := bounds.said(text, limit, name))]
+
+
 def _url(item: Mapping[str, Any], feed: Feed) -> str:
     """Its own address: FeedBurner's original, the link, a guid that is one, the file of an episode, what it shares."""
     base = item.get("title_detail", {}).get("base") or feed.base
     ways = [item.get("feedburner_origlink"), item.get("link"), item.get("id")]
-    ways += [enclosure.get("href") for enclosure in item.get("enclosures") or ()]
+    ways += [enclosure.get("href") for enclosure in (item.get("enclosures") or ())[: bounds.FEW]]
     ways += [item.get("shared_link")]
     for way in ways:
         given = str(way or "").strip()
-        url = urljoin(base or feed.base, given) if given and given != item.get("id") else given
+        url = joined(base or feed.base, given) if given and given != item.get("id") else given
         if is_web_url(url):
             return url
     link = str(item.get("link") or "").strip()
@@ -104,7 +117,7 @@ def _title(item: Mapping[str, Any], feed: Feed) -> str:
     title = str(item.get("title") or "")
     kind = item.get("title_detail", {}).get("type")
     if feed.is_atom and kind == "text/plain" and "<" in title and not _TEXT_TAGS.search(title):
-        return clean_line(title)  # RFC 4287 §3.1.1.1: "<table>" is a word here, and no tag
+        return clean_line(title[: bounds.TITLE])  # RFC 4287 §3.1.1.1: "<table>" is a word here, and no tag
     return clean.title(title)
 
 
@@ -127,7 +140,7 @@ def _said(text: str, title: str) -> str:
     """Without captions, the title once more, and what the programs of some big sites put around it."""
     if _ONLY_LINKS.fullmatch(text):
         return ""
-    text = _FIGURE.sub(" ", text)
+    text = without_elements(text[: bounds.TEXT], _FIGURE)
     first = _FIRST_ELEMENT.match(text)
     if first and title and clean.title(first.group(2)) == title:
         text = text[first.end() :]
@@ -165,11 +178,12 @@ def _is_vague(said: Sequence[str]) -> bool:
 
 def _authors(item: Mapping[str, Any]) -> tuple[str, ...]:
     """Names without the mail addresses that RSS 2.0 puts beside them; a list in one text becomes several."""
-    found = _ADDRESS_FIRST.fullmatch(str(item.get("author") or "").strip())
+    author = str(item.get("author") or "")[: bounds.TITLE].strip()
+    found = _ADDRESS_FIRST.fullmatch(author[:200])
     if found:
         return _texts([found[1]])
-    named = [str(author.get("name") or "") for author in item.get("authors") or () if author]
-    names = [_HANDLE.sub("", _BY.sub("", clean.plain_text(name))) for name in named or [str(item.get("author") or "")]]
+    named = [str(each.get("name") or "") for each in (item.get("authors") or ())[: bounds.FEW] if each]
+    names = [_HANDLE.sub("", _BY.sub("", clean.title(name))) for name in named or [author]]
     if len(names) == 1 and _SURNAMES_FIRST.fullmatch(names[0]):
         names = [match.group().strip(" ,") for match in _SURNAME_FIRST.finditer(names[0])]
     elif len(names) == 1 and _WHOLE_NAMES.fullmatch(names[0]):
@@ -188,12 +202,13 @@ def _pictures(item: Mapping[str, Any]) -> Iterator[Picture]:
     named = item.get("image")
     if named:
         yield Picture(src=str(named.get("href") or "") if isinstance(named, Mapping) else str(named))
-    for each in (*(item.get("media_content") or ()), *(item.get("media_thumbnail") or ())):
+    media = (*(item.get("media_content") or ())[: bounds.FEW], *(item.get("media_thumbnail") or ())[: bounds.FEW])
+    for each in media:
         kind, medium = str(each.get("type", "")), str(each.get("medium", ""))
         if not kind.startswith(("video", "audio", "application", "text")) and medium in ("", "image"):
             src = str(each.get("url") or "")
             yield Picture(src=src, alt=str(each.get("alt") or alts.get(src, "")), width=number(each.get("width")))
-    for enclosure in item.get("enclosures") or ():
+    for enclosure in (item.get("enclosures") or ())[: bounds.FEW]:
         if str(enclosure.get("type", "")).startswith("image/"):
             src = str(enclosure.get("href") or "")
             yield Picture(src=src, alt=alts.get(src, ""))
@@ -204,19 +219,18 @@ def _shown(item: Mapping[str, Any]) -> Iterator[Picture]:
     """In its texts; each has a base of its own."""
     for part in (item.get("summary_detail") or {}, *(item.get("content") or ())):
         for picture in pictures_in(str(part.get("value") or "")):
-            yield replace(picture, src=urljoin(str(part.get("base") or ""), picture.src))
+            yield replace(picture, src=joined(str(part.get("base") or ""), picture.src))
 
 
 def _language(item: Mapping[str, Any], feed: Feed) -> str:
     given = item.get("language") or item.get("title_detail", {}).get("language") or feed.language or ""
-    return str(given).replace("_", "-").strip().lower()[:12]
+    return language_code(str(given))
 
 
 def _texts(values: Sequence[str]) -> tuple[str, ...]:
-    texts = [clean.plain_text(str(value))[:120] for value in values]
+    texts = [clean.title(str(value))[:120] for value in values]
     return tuple(dict.fromkeys(text for text in texts if text))
 
 
 def _count(value: object) -> int | None:
-    text = str(value or "").strip()
-    return int(text) if text.isdigit() else None
+    return count_of(str(value or ""), "comment_count")

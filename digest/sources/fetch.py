@@ -37,9 +37,11 @@ import httpx2
 from digest import __version__
 from digest.errors import SourceBusy, SourceGone, SourceMalformed, SourceUnreachable
 from digest.sources.dedupe import is_web_url
+from digest.sources.fetched import Fetched
 from digest.sources.unpack import ACCEPTED, unpacker
 
 MAX_REDIRECTS = 5
+LONGEST_VALIDATOR = 500
 LONGEST_WAIT_S = 7 * 86_400
 """A server that asks for a year gets a week."""
 
@@ -59,23 +61,6 @@ def user_agent(home: str = "") -> str:
 
 Resolver = Callable[[str, int], list[str]]
 """A name and a port -> the addresses it has."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fetched:
-    """status 200 with a body, or 304 without one.
-
-    url        where the redirects ended
-    moved_to   where the page lives from now on, if the server said so; never from https to http
-    """
-
-    url: str
-    status: int
-    body: bytes = b""
-    content_type: str = ""
-    etag: str = ""
-    modified: str = ""
-    moved_to: str = ""
 
 
 def is_public(address: str) -> bool:
@@ -140,7 +125,7 @@ class Fetcher:
         here, moved_to, is_for_good = url, "", True
         deadline: float | None = None
         for _ in range(MAX_REDIRECTS + 1):
-            if not is_web_url(here):
+            if not is_web_url(here, may_have_user=True):
                 raise SourceUnreachable(f"{url}: leads to {here[:200]!r}, which is no http or https address")
             with self._doors.of(here):
                 # the clock starts when it is our turn: waiting for a host that is busy with us is no fault of it
@@ -198,8 +183,8 @@ class Fetcher:
             status=200,
             body=bytes(body),
             content_type=answer.headers.get("content-type", ""),
-            etag=answer.headers.get("etag", ""),
-            modified=answer.headers.get("last-modified", ""),
+            etag=_validator(answer.headers.get("etag", "")),
+            modified=_validator(answer.headers.get("last-modified", "")),
             moved_to=moved_to,
         )
 
@@ -209,6 +194,11 @@ class Fetcher:
         if isinstance(cause, httpx2.TimeoutException):
             return "no answer in time"
         return (str(cause) or type(cause).__name__).splitlines()[0]
+
+
+def _validator(text: str) -> str:
+    """What can be kept and sent back; without one a server sends everything again, and that is all."""
+    return text if len(text) <= LONGEST_VALIDATOR and text.isascii() and text.isprintable() else ""
 
 
 def _is_weaker(here: str, there: str) -> bool:

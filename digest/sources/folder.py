@@ -20,29 +20,41 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from pathlib import Path
-from typing import Any
-from urllib.parse import quote, urljoin
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 import yaml
 from markdown_it import MarkdownIt
 
+from digest import isolation
 from digest.errors import SourceUnreachable
 from digest.model.article import Article, slug
 from digest.model.source import Collected, Cursor
-from digest.sources import clean
+from digest.sources import bounds, clean
 from digest.sources.body import count_words, teaser
+from digest.sources.checked import checked, reason_of
 from digest.sources.dates import read_date
 from digest.sources.dedupe import is_web_url
-from digest.sources.fetch import Fetcher
-from digest.sources.pictures import Picture, choose, pictures_in
+from digest.sources.language import language_code, with_languages
+from digest.sources.markup import without_pairs
+from digest.sources.pictures import Picture, choose, joined, pictures_in
+
+if TYPE_CHECKING:
+    from digest.sources.fetch import Fetcher
 
 ENDS = (".md", ".markdown", ".mdx", ".html", ".htm")
 PAGE = 200
 
+AT_ONCE = 50
+AT_ONCE_BYTES = 4_000_000
+"""So many files are in memory, and on their way to a child process, at a time."""
+
+Read = tuple[Article | None, str]
+
 _YAML = re.compile(r"\A\ufeff?---[ \t]*\r?\n(.*?)^(?:---|\.\.\.)[ \t]*\r?$\n?", re.S | re.M)
 _TOML = re.compile(r"\A\ufeff?\+\+\+[ \t]*\r?\n(.*?)^\+\+\+[ \t]*\r?$\n?", re.S | re.M)
 _DATED_NAME = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})-(.+)")
-_LIQUID = re.compile(r"\{%.*?%\}|\{\{.*?\}\}", re.S)
+_LIQUID = {"{%": "%}", "{{": "}}"}
 _PLACE = re.compile(r":([a-z_]+)|\{([a-z_]+)\}")
 
 
@@ -91,16 +103,13 @@ def pages(options: Options, cursor: Cursor, *, now: datetime, fetcher: Fetcher) 
         return
     articles: list[Article] = []
     to_come: list[datetime] = []
-    for file in files:
-        name = _name(file, root)
-        try:
-            article = article_of(file.read_bytes(), name, options)
-        except OSError as cause:
-            refused.append(f"{name}: cannot be read: {cause.strerror}")
+    cut: list[str] = []
+    for name, found in _read_all(files, root, options):
+        if isinstance(found, Exception):
+            refused.append(f"{name}: {reason_of(found)}")
             continue
-        except ValueError as cause:
-            refused.append(f"{name}: {cause}")
-            continue
+        article, is_cut = found
+        cut += [f"{name}: {is_cut}"] if is_cut else []
         if article is not None and article.published_at > now:
             to_come.append(article.published_at)
         elif article is not None:
@@ -113,8 +122,36 @@ def pages(options: Options, cursor: Cursor, *, now: datetime, fetcher: Fetcher) 
     yield Collected(
         articles=tuple(articles[len(articles) - rest :]),
         refused=tuple(refused),
+        cut=tuple(cut),
         cursor=Cursor(at=articles[-1].published_at if articles else None, etag=f"{looks} {waits}".strip()),
     )
+
+
+def _read_all(files: list[Path], root: Path, options: Options) -> Iterator[tuple[str, Read | Exception]]:
+    """What became of each file, by name: opened here, read in a child process, some at a time."""
+    waiting: list[tuple[bytes, str]] = []
+    for file in files:
+        name = _name(file, root)
+        try:
+            waiting.append((file.read_bytes(), name))
+        except OSError as cause:
+            yield name, ValueError(f"cannot be read: {cause.strerror}")
+        if len(waiting) >= AT_ONCE or sum(len(content) for content, _ in waiting) > AT_ONCE_BYTES:
+            yield from _read_some(waiting, options)
+            waiting = []
+    yield from _read_some(waiting, options)
+
+
+def _read_some(waiting: list[tuple[bytes, str]], options: Options) -> Iterator[tuple[str, Read | Exception]]:
+    found = isolation.each(read, waiting, options=options)
+    yield from zip((name for _, name in waiting), found, strict=True)
+
+
+def read(content: bytes, name: str, *, options: Options) -> Read:
+    """What is done in a child process: the article, if it is one, and what of its text is cut."""
+    article = article_of(content, name, options)
+    is_cut = bounds.said(content.decode("utf-8", "replace"), bounds.TEXT, "text")
+    return (with_languages([checked(article)])[0] if article else None), is_cut
 
 
 def _files(root: Path, max_bytes: int) -> tuple[list[Path], list[str]]:
@@ -155,7 +192,7 @@ def _look_of(files: list[Path], refused: list[str], options: Options) -> str:
 
 def article_of(content: bytes, name: str, options: Options) -> Article | None:
     """None for a draft; ValueError says why it is no article. `name` is the path below the folder, with slashes."""
-    said, text = _front_matter(content.decode("utf-8", "replace"))
+    said, text = _front_matter(content.decode("utf-8", "replace")[: bounds.TEXT])
     if _is_true(said.get("draft")) or said.get("published") is False or said.get("permalink") is False:
         return None
     stem = re.sub(r"\.[^./]+$", "", name)
@@ -170,9 +207,11 @@ def article_of(content: bytes, name: str, options: Options) -> Article | None:
     if published_at is None:
         raise ValueError("has no date, in its front matter or its name")
     url = _url(said, options, folder, dated[4] if dated else file_name, title, published_at)
-    html = _LIQUID.sub(" ", text)
+    html = without_pairs(text, _LIQUID)
+    whole = html
     if not re.search(r"\.html?$", name, re.I):
-        html = str(MarkdownIt("commonmark").render(html))
+        html = str(MarkdownIt("commonmark").render(html[: bounds.MARKDOWN]))
+        whole = html if len(whole) <= bounds.MARKDOWN else whole
     topics = [
         *_texts(said.get("categories") or said.get("category")),
         *_texts(said.get("tags")),
@@ -187,8 +226,8 @@ def article_of(content: bytes, name: str, options: Options) -> Article | None:
         summary=teaser(html, *(str(said.get(key) or "") for key in ("description", "summary", "excerpt"))),
         image=choose([*_pictures(said), *pictures_in(html)], base=url),
         topics=tuple(dict.fromkeys(filter(None, map(clean.plain_text, topics)))),
-        language=str(said.get("lang") or said.get("language") or "").replace("_", "-").lower()[:12],
-        words=count_words(html),
+        language=language_code(str(said.get("lang") or said.get("language") or "")),
+        words=count_words(whole),
     )
 
 
@@ -205,10 +244,12 @@ def _read_yaml(text: str) -> Any:
 
 def _front_matter(text: str) -> tuple[Mapping[str, Any], str]:
     """What stands between the marks at the top, and the text below."""
-    for pattern, read in ((_YAML, _read_yaml), (_TOML, tomllib.loads)):
+    for pattern, parse in ((_YAML, _read_yaml), (_TOML, tomllib.loads)):
         if found := pattern.match(text):
+            if len(found[1]) > bounds.FRONT_MATTER:
+                raise ValueError(f"its front matter is longer than {bounds.FRONT_MATTER:,} characters")
             try:
-                said = read(found[1])
+                said = parse(found[1])
             except (yaml.YAMLError, ValueError, RecursionError) as cause:
                 reason = " ".join(str(cause).split())[:120]
                 raise ValueError(f"its front matter is damaged: {reason}") from cause
@@ -224,7 +265,7 @@ def _url(
 ) -> str:
     """Its own address: `permalink` or `url` of its front matter, which may have places, else the site's pattern."""
     base = options.base_url.rstrip("/") + "/"
-    name = str(said.get("slug") or file_name)
+    name = str(said.get("slug") or file_name)[: bounds.TITLE]
     is_index = file_name == "index" and not said.get("slug")  # Hugo: the article is the folder
     folder = re.sub(r"(?:^|/)_posts(?=/|$)", "", folder).strip("/")
     places = {
@@ -242,8 +283,9 @@ def _url(
         raise ValueError(f"its address {pattern[:80]!r} is computed by the site; give it a plain one, or permalink")
     if is_web_url(pattern):
         return pattern
+    pattern = pattern[: bounds.TITLE]
     path = _PLACE.sub(lambda place: places.get(place[1] or place[2], place[0]), pattern)
-    url = urljoin(base, quote(re.sub(r"/{2,}", "/", path).lstrip("/"), safe="/%?=&#~:@!$'()*+,;"))
+    url = joined(base, quote(re.sub(r"/{2,}", "/", path).lstrip("/"), safe="/%?=&#~:@!$'()*+,;"))
     if not url.startswith(base):
         raise ValueError(f"its address {pattern[:80]!r} leads away from the site")
     return url
@@ -251,7 +293,10 @@ def _url(
 
 def _date(value: object) -> datetime | None:
     if isinstance(value, datetime):
-        return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
+        try:
+            return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
+        except OverflowError:
+            return None
     if isinstance(value, date):
         return datetime.combine(value, time(), UTC)
     return read_date(value) if isinstance(value, str) else None
@@ -262,7 +307,10 @@ def _texts(value: object) -> list[str]:
     given = (
         value if isinstance(value, list) else str(value or "").split(",") if not isinstance(value, dict) else [value]
     )
-    names = [clean.plain_text(str(each.get("name") or "") if isinstance(each, dict) else str(each)) for each in given]
+    names = [
+        clean.title(str(each.get("name") or "") if isinstance(each, dict) else str(each))
+        for each in given[: bounds.FEW]
+    ]
     return [name for name in names if name]
 
 
@@ -272,9 +320,9 @@ def _pictures(said: Mapping[str, Any]) -> Iterator[Picture]:
         value = value[0] if isinstance(value, list) and value else value
         if isinstance(value, dict):
             src = str(value.get("src") or value.get("path") or value.get("url") or value.get("image") or "")
-            yield Picture(src=src, alt=clean.plain_text(str(value.get("alt") or "")))
+            yield Picture(src=src, alt=clean.title(str(value.get("alt") or "")))
         elif isinstance(value, str):
-            yield Picture(src=value, alt=clean.plain_text(str(said.get("image_alt") or "")))
+            yield Picture(src=value, alt=clean.title(str(said.get("image_alt") or "")))
 
 
 def _is_true(value: object) -> bool:

@@ -5,56 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from string import Formatter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, FromClause, and_, column, exists, func, or_, select, table, true
 
+from digest import isolation
 from digest.errors import SourceMalformed
-from digest.model.article import Article, Comment, Image
+from digest.model.article import Article
 from digest.model.registration import Registration
 from digest.model.source import Collected, Cursor
-from digest.sources import body, clean, database
-from digest.sources.dedupe import is_web_url
-from digest.sources.fetch import Fetcher
-from digest.sources.readers import ReaderOptions, names_of
+from digest.sources import database
+from digest.sources.ghost_posts import Options, read
+from digest.sources.instants import instant_of
+from digest.sources.readers import names_of
 
-_HERE = "__GHOST_URL__"
-_PLACES = {"slug", "id", "year", "month", "day", "primary_tag", "primary_author"}
+if TYPE_CHECKING:
+    from digest.sources.fetch import Fetcher
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Options(ReaderOptions):
-    """A Ghost database, read with an account that may only read.
-
-    url               SQLAlchemy URL: mysql://reader:PASSWORD@db.example.org/ghost, sqlite:////var/lib/ghost/data/ghost.db
-    home              address of the site; Ghost keeps it in its config, not in the database
-    permalink         as in routes.yaml; {slug}, {id}, {year}, {month}, {day}, {primary_tag}, {primary_author}
-    visibility        of the posts that are read, comma-separated: public, members, paid, tiers
-    topics            added to every article, comma-separated
-    comments          how many of the newest are kept of each article
-    comment_days      how long after its publication an article is read again for its comments
-    overlap_minutes   how far before the cursor each reading starts
-    lists             slugs of Ghost's own newsletters whose members are readers, comma-separated; "" is all active ones
-    """
-
-    url: str
-    home: str
-    permalink: str = "/{slug}/"
-    visibility: str = "public"
-    topics: str = ""
-    comments: int = 3
-    comment_days: int = 8
-    overlap_minutes: int = 60
-    lists: str = ""
-
-    def __post_init__(self) -> None:
-        self.check_readers()
-        if not is_web_url(self.home):
-            raise ValueError("home: write https://example.org")
-        unknown = [name for _, name, _, _ in Formatter().parse(self.permalink) if name and name not in _PLACES]
-        if unknown:
-            raise ValueError(f"permalink: there is no {{{unknown[0]}}}; there are: {', '.join(sorted(_PLACES))}")
+__all__ = ["Options", "pages", "readers"]
 
 
 def pages(options: Options, cursor: Cursor, *, now: datetime, fetcher: Fetcher) -> Iterator[Collected]:
@@ -125,26 +93,19 @@ def _articles(
     by_id = {row["id"]: row for row in connection.execute(query.where(posts.c.id.in_(ids))).mappings()}
     authors, tags = _authors(connection, ids), _tags(connection, ids)
     counts, comments = _comments(connection, options, site, ids)
-    articles: list[Article] = []
-    refused: list[str] = []
-    for id_ in ids:
-        if (row := by_id.get(id_)) is None:  # taken back since
-            continue
-        try:
-            articles.append(
-                _article(
-                    row,
-                    options,
-                    site,
-                    authors=authors.get(id_, ()),
-                    tags=tags.get(id_, ()),
-                    count=counts.get(id_, 0) if site.has_comments else None,
-                    comments=comments.get(id_, ()),
-                )
-            )
-        except ValueError as cause:
-            refused.append(f"post {id_}: {cause}")
-    return articles, refused
+    jobs = [
+        (
+            {name: database.plain(value) for name, value in by_id[id_].items()},
+            [*map(database.plain_row, authors.get(id_, ()))],
+            [*map(database.plain_row, tags.get(id_, ()))],
+            counts.get(id_, 0) if site.has_comments else None,
+            [*map(database.plain_row, comments.get(id_, ()))],
+        )
+        for id_ in ids
+        if id_ in by_id  # the others were taken back since
+    ]
+    found = isolation.each(read, jobs, options=options, locale=site.locale)
+    return database.parted(zip((f"post {job[0]['id']}" for job in jobs), found, strict=True))
 
 
 def _authors(connection: Connection, ids: Sequence[str]) -> dict[str, list[Any]]:
@@ -190,76 +151,6 @@ def _comments(
     )
     query = select(numbered).where(numbered.c.place <= options.comments).order_by(numbered.c.of, numbered.c.place)
     return counts, database.grouped(connection.execute(query))
-
-
-def _article(
-    row: Any,
-    options: Options,
-    site: _Site,
-    *,
-    authors: Sequence[Any],
-    tags: Sequence[Any],
-    count: int | None,
-    comments: Sequence[Any],
-) -> Article:
-    published_at = database.instant_of(row["published_at"])
-    if published_at is None:
-        raise ValueError("has no date")
-    home = options.home.rstrip("/")
-    own = home + "/" + _path(row, options, published_at, authors, tags).lstrip("/")
-    canonical, picture = (_here(row[name], home) for name in ("canonical_url", "feature_image"))
-    text, plain = str(row["html"] or ""), str(row["plaintext"] or "")
-    summary = body.teaser(text or plain, str(row["custom_excerpt"] or ""), str(row.get("auto_excerpt") or ""))
-    title = clean.title(str(row["title"] or "")) or clean.summary(summary, 80)
-    if not title:
-        raise ValueError("has neither a title nor a text")
-    return Article(
-        key=str(row["id"]),
-        url=canonical if is_web_url(canonical) else own,
-        title=title[:300],
-        published_at=published_at,
-        authors=_texts([each.name for each in authors]),
-        summary=summary,
-        image=Image(src=picture, alt=clean.plain_text(str(row.get("feature_image_alt") or "")))
-        if is_web_url(picture)
-        else None,
-        topics=_texts([*(each.name for each in tags), *options.topics.split(",")]),
-        language=str(row["locale"] or site.locale).replace("_", "-").lower()[:12],
-        words=body.count_words(text or plain),
-        minutes=int(row.get("reading_time") or 0) or None,
-        comment_count=count,
-        comments=tuple(
-            Comment(
-                author=clean.plain_text(str(each.name or "")),
-                text=clean.summary(str(each.html or "")),
-                url=f"{own}#ghost-comments",
-            )
-            for each in comments
-        ),
-    )
-
-
-def _here(value: object, home: str) -> str:
-    """Ghost writes a mark for the site's address; what begins with a slash is of the site too."""
-    text = str(value or "").strip().replace(_HERE, home)
-    return home + text if text.startswith("/") and not text.startswith("//") else text
-
-
-def _path(row: Any, options: Options, at: datetime, authors: Sequence[Any], tags: Sequence[Any]) -> str:
-    return options.permalink.format(
-        slug=row["slug"],
-        id=row["id"],
-        year=f"{at:%Y}",
-        month=f"{at:%m}",
-        day=f"{at:%d}",
-        primary_tag=tags[0].slug if tags else "all",
-        primary_author=authors[0].slug if authors else "all",
-    )
-
-
-def _texts(values: Sequence[str | None]) -> tuple[str, ...]:
-    texts = [clean.plain_text(value)[:120] for value in values if value]
-    return tuple(dict.fromkeys(text for text in texts if text))
 
 
 # --- readers ---------------------------------------------------------------------------------------------------------
@@ -311,7 +202,7 @@ def _registrations(connection: Connection, lists: Sequence[str], members: Sequen
                 address=str(row["email"]),
                 wants=bool(row["takes"]) and not row.get("email_disabled"),
                 name=str(row["name"] or ""),
-                consent_at=database.instant_of(consent.created_at if consent else row["created_at"]),
+                consent_at=instant_of(consent.created_at if consent else row["created_at"]),
                 consent_origin=f"member of the site, {consent.source}" if consent else "member of the site",
                 attributes={key: value for key, value in own.items() if value},
             )

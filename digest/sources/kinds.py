@@ -6,14 +6,19 @@ import dataclasses
 import difflib
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime
-from typing import Any, Protocol, get_type_hints
+from typing import TYPE_CHECKING, Any, Protocol, get_type_hints
 
-from digest.errors import BadInput
+from digest import isolation, log
+from digest.errors import BadInput, DigestError, SourceMalformed
 from digest.model.registration import Registration
 from digest.model.source import Collected, Cursor
-from digest.sources import feed, folder, ghost, page, sql, wordpress
-from digest.sources.fetch import Fetcher
+from digest.sources import clean, feed, folder, ghost, page, sql, wordpress
+from digest.sources.checked import sifted, storable
+
+if TYPE_CHECKING:
+    from digest.sources.fetch import Fetcher
 
 
 class Kind(Protocol):
@@ -68,6 +73,37 @@ def _required(kind: str) -> list[str]:
         for field in dataclasses.fields(KINDS[kind].Options)
         if field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
     ]
+
+
+def read(kind: str, options: Any, cursor: Cursor, *, now: datetime, fetcher: Fetcher) -> Iterator[Collected]:
+    """The pages of a source, with nothing in them that cannot be stored; what goes wrong is a DigestError, always.
+
+    A parser that stumbles over one source is no reason to read no other.
+    """
+    pages = KINDS[kind].pages(options, cursor, now=now, fetcher=fetcher)
+    while True:
+        try:
+            page = next(pages, None)
+        except DigestError as cause:
+            _make_storable(cause)
+            raise
+        except Exception as cause:
+            log.warn("collect.stumbled", kind=kind, error=type(cause).__name__)
+            text = str(cause) if isinstance(cause, isolation.Stumbled) else f"{type(cause).__name__}: {cause}"
+            raise SourceMalformed(storable(f"digest stumbled over it: {text}")) from cause
+        if page is None:
+            return
+        articles, refused = sifted(page.articles, lambda each: each, lambda each: clean.title(each.title)[:60] or "?")
+        yield replace(
+            page,
+            articles=tuple(articles),
+            refused=tuple(map(storable, (*page.refused, *refused))),
+            cut=tuple(map(storable, page.cut)),
+        )
+
+
+def _make_storable(cause: DigestError) -> None:
+    cause.args = tuple(storable(each) if isinstance(each, str) else each for each in cause.args)
 
 
 def options_of(kind: str, values: Mapping[str, object], *, name: str) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Sequence
 from dataclasses import replace
@@ -30,6 +31,15 @@ def with_languages(articles: Sequence[Article]) -> list[Article]:
         each if each.language else replace(each, language=language_of(f"{each.title}. {each.summary}"))
         for each in articles
     ]
+
+
+def language_code(given: str) -> str:
+    """As a source names a language, "de_AT" or "en-us" -> "de-at", "en-us"; "" for what names none."""
+    code = given[:20].strip().replace("_", "-").lower()[:12].rstrip("-")
+    return code if _CODE.fullmatch(code) else ""
+
+
+_CODE = re.compile(r"[a-z]{1,8}(?:-[a-z0-9]{1,8})*")
 
 
 def language_of(text: str) -> str:

@@ -13,14 +13,21 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
 
+from digest import isolation
 from digest.errors import SourceBusy, SourceGone, SourceMalformed, SourceUnreachable
 from digest.model.article import Article
 from digest.model.source import Collected, Cursor
 from digest.sources import clean
-from digest.sources.fetch import Fetcher
+from digest.sources.checked import checked
+from digest.sources.fetched import Fetched
+from digest.sources.language import with_languages
 from digest.sources.page_facts import article_of
 from digest.sources.sitemap import A_DAY, Place, read_sitemap
+
+if TYPE_CHECKING:
+    from digest.sources.fetch import Fetcher
 
 AT_ONCE = 10
 """Pages of a site that are stored together."""
@@ -80,17 +87,23 @@ def pages(options: Options, cursor: Cursor, *, now: datetime, fetcher: Fetcher) 
         yield Collected(cursor=cursor, is_unchanged=True, moved_to=fetched.moved_to)
         return
     try:
-        article = _with_topics(article_of(fetched), options)
+        article = _with_topics(isolation.call(read, fetched), options)
     except ValueError as cause:
         raise SourceMalformed(f"{options.url}: {cause}") from cause
     reached = Cursor(at=article.published_at, etag=fetched.etag, modified=fetched.modified)
     yield Collected(articles=(article,), cursor=reached, moved_to=fetched.moved_to)
 
 
+def read(fetched: Fetched, *, undated: datetime | None = None) -> Article:
+    """What is done in a child process; ValueError says why it is no article."""
+    [article] = with_languages([checked(article_of(fetched, undated=undated))])
+    return article
+
+
 def read_page(url: str, fetcher: Fetcher, *, undated: datetime | None = None) -> Article:
     """The article at an address; SourceMalformed says why it is none."""
     try:
-        return article_of(fetcher.get(url), undated=undated)
+        return isolation.call(read, fetcher.get(url), undated=undated)
     except ValueError as cause:
         raise SourceMalformed(f"{url}: {cause}") from cause
 
@@ -149,9 +162,11 @@ def _of_place(place: Place, fetcher: Fetcher) -> Article:
     """The page; what a news sitemap says of it where the page says nothing."""
     found = fetcher.get(place.url)
     try:
-        article = article_of(found, undated=place.published_at)
+        article = isolation.call(read, found, undated=place.published_at)
     except ValueError as cause:
         raise SourceMalformed(f"{place.url}: {cause}") from cause
+    except isolation.Stumbled as cause:
+        raise SourceMalformed(f"{place.url}: digest stumbled over it: {cause}") from cause
     return replace(article, language=article.language or place.language)
 
 

@@ -9,17 +9,19 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
-from urllib.parse import urljoin
 
 from lxml import html as lxml_html
 
 from digest.model.article import Article
-from digest.sources import clean
+from digest.sources import bounds, clean
 from digest.sources.charset import decode
 from digest.sources.dates import read_date, read_day_of_url
-from digest.sources.dedupe import is_web_url
-from digest.sources.fetch import Fetched
-from digest.sources.pictures import Picture, choose, number
+from digest.sources.dedupe import host_of, is_web_url, without_user
+from digest.sources.fetched import Fetched
+from digest.sources.language import language_code
+from digest.sources.markup import after_prolog
+from digest.sources.numbers import count_of
+from digest.sources.pictures import Picture, choose, joined, number
 
 _ARTICLES = ("Article", "Posting", "Report", "Review", "Recipe", "Episode", "VideoObject", "HowTo")
 """Ends of the schema.org types that are articles to us: NewsArticle, BlogPosting, ..."""
@@ -46,21 +48,23 @@ class Facts:
 
 def article_of(fetched: Fetched, *, undated: datetime | None = None) -> Article:
     """ValueError says why it is none. `undated` is when a page without a date was published."""
-    text = decode(fetched.body, content_type=fetched.content_type)
+    text = decode(fetched.body, content_type=fetched.content_type)[: bounds.PAGE]
     if not re.search(r"<(?:html|head|body|title|article|meta|p|h1)\b", text[:200_000], re.I):
         raise ValueError("not a web page")
-    tree = lxml_html.document_fromstring(re.sub(r"^\s*<\?xml[^>]*\?>", "", text).encode(), parser=_parser())
+    tree = lxml_html.document_fromstring(text[after_prolog(text) :].encode(), parser=_parser())
     facts = _facts(tree)
-    base = urljoin(fetched.url, _first(tree, "//base/@href"))
+    base = joined(fetched.url, _first(tree, "//base/@href").strip()) or fetched.url
     url = _url(facts, base, fetched.url)
     title = _title(facts)
     if not title:
         raise ValueError("the page has no title")
     body = _body_of(text).removeprefix(title).lstrip()
-    published_at = next(filter(None, map(read_date, facts.dates)), None) or read_day_of_url(url) or undated
+    published_at = (
+        next(filter(None, map(read_date, facts.dates[: bounds.FEW])), None) or read_day_of_url(url) or undated
+    )
     if published_at is None:
         raise ValueError("the page says nowhere when it was published")
-    summary = next((each for each in map(clean.summary, facts.summaries) if len(each) > 20), "")
+    summary = next((each for each in map(clean.summary, facts.summaries[: bounds.FEW]) if len(each) > 20), "")
     return Article(
         key=url,
         url=url,
@@ -68,9 +72,9 @@ def article_of(fetched: Fetched, *, undated: datetime | None = None) -> Article:
         published_at=published_at,
         authors=next((names for names in map(_names, facts.authors) if names), ()),
         summary=summary or clean.summary(body),
-        image=choose(facts.images, base=base),
+        image=choose(facts.images[: bounds.FEW], base=base),
         topics=next((names for names in map(_names, facts.topics) if names), ())[:5],
-        language=next((each for each in facts.languages if each), "").replace("_", "-").strip().lower()[:12],
+        language=next(filter(None, map(language_code, facts.languages[: bounds.FEW])), ""),
         words=facts.words or (len(body.split()) or None),
         comment_count=facts.comment_count,
     )
@@ -87,21 +91,21 @@ def _parser() -> lxml_html.HTMLParser:
 def _url(facts: Facts, base: str, fetched_from: str) -> str:
     """What the page calls itself, where that is on the same site: a canonical address elsewhere is another page's."""
     for given in facts.urls:
-        url = urljoin(base, given.strip())
+        url = joined(base, given.strip())
         if is_web_url(url) and _site(url) == _site(fetched_from):
             return url
-    return fetched_from
+    return without_user(fetched_from)
 
 
 def _site(url: str) -> str:
-    return re.sub(r"^https?://(?:www\.|m\.|amp\.)?([^/:?#]*).*", r"\1", url.lower())
+    return re.sub(r"^(?:www|m|amp)\.", "", host_of(url))
 
 
 def _title(facts: Facts) -> str:
     """Without the name of the site behind it."""
-    for given in facts.titles:
+    for given in facts.titles[: bounds.FEW]:
         title = clean.title(given)
-        for name in map(clean.title, facts.site_names):
+        for name in map(clean.title, facts.site_names[: bounds.FEW]):
             if name:
                 title = re.sub(rf"\s+(?:[|·•–—-]|::|»)\s+{re.escape(name)}$", "", title)
         if title:
@@ -115,7 +119,7 @@ def _body_of(text: str) -> str:
 
     logging.getLogger("trafilatura").setLevel(logging.CRITICAL)  # it would quote pages on standard error
     found = trafilatura.extract(
-        text, include_comments=False, include_tables=False, output_format="txt", favor_recall=True
+        text[after_prolog(text) :], include_comments=False, include_tables=False, output_format="txt", favor_recall=True
     )
     return clean.plain_text(found or "")
 
@@ -134,7 +138,8 @@ def _facts(tree: Any) -> Facts:
 
 def _from_json_ld(tree: Any, facts: Facts) -> None:
     for script in tree.xpath('//script[translate(@type, "LDJSON", "ldjson")="application/ld+json"]'):
-        text = re.sub(r"^\s*(?:<!--|/\*<!\[CDATA\[\*/)|(?:-->|/\*\]\]>\*/)\s*$", "", script.text_content())
+        text = script.text_content().strip()
+        text = text.removeprefix("<!--").removeprefix("/*<![CDATA[*/").removesuffix("-->").removesuffix("/*]]>*/")
         try:
             things = [*_things(json.loads(text, strict=False))]
         except (ValueError, RecursionError):
@@ -169,18 +174,18 @@ def _from_thing(thing: Mapping[str, Any], facts: Facts, by_id: Mapping[str, Mapp
     facts.dates += [text("datePublished"), text("uploadDate"), text("dateCreated")]
     facts.summaries += [text("description"), text("abstract")]
     facts.authors.append([_name_of(each, by_id) for each in _many(thing.get("author") or thing.get("creator"))])
-    for image in _many(thing.get("image") or thing.get("thumbnailUrl")):
+    for image in _many(thing.get("image") or thing.get("thumbnailUrl"))[: bounds.FEW]:
         known = by_id.get(str(image.get("@id")), image) if isinstance(image, dict) else {"url": image}
         src = str(known.get("url") or known.get("contentUrl") or "")
-        alt = clean.plain_text(str(known.get("caption") or ""))
+        alt = clean.title(str(known.get("caption") or ""))
         facts.images.append(Picture(src=src, alt=alt, width=number(known.get("width"))))
     keywords = thing.get("keywords")
     facts.topics.append([str(each) for each in _many(thing.get("articleSection"))])
     facts.topics.append(keywords.split(",") if isinstance(keywords, str) else [str(each) for each in _many(keywords)])
     facts.languages.append(text("inLanguage"))
-    facts.words = facts.words or (int(text("wordCount")) if text("wordCount").isdigit() else None)
-    if text("commentCount").isdigit():
-        facts.comment_count = int(text("commentCount"))
+    facts.words = facts.words or count_of(text("wordCount"), "words")
+    if (count := count_of(text("commentCount"), "comment_count")) is not None:
+        facts.comment_count = count
 
 
 def _name_of(value: object, by_id: Mapping[str, Mapping[str, Any]]) -> str:
@@ -227,7 +232,7 @@ def _from_meta(tree: Any, facts: Facts) -> None:
     alt = next(iter(all_of("og:image:alt", "twitter:image:alt")), "")
     width = number(next(iter(all_of("og:image:width")), ""))
     for src in all_of("og:image:secure_url", "og:image", "og:image:url", "twitter:image", "twitter:image:src"):
-        facts.images.append(Picture(src=src, alt=clean.plain_text(alt), width=width))
+        facts.images.append(Picture(src=src, alt=clean.title(alt), width=width))
     facts.topics += [
         all_of("article:section"),
         all_of("article:tag", "parsely-tags"),
@@ -245,8 +250,8 @@ def _from_microdata(tree: Any, facts: Facts) -> None:
         if not str(scope.get("itemtype")).rstrip("/").endswith(_ARTICLES):
             continue
         said: dict[str, list[str]] = {}
-        for element in scope.xpath(".//*[@itemprop]"):
-            for name in str(element.get("itemprop")).split():
+        for element in scope.xpath(".//*[@itemprop]")[:200]:
+            for name in str(element.get("itemprop"))[:200].split():
                 said.setdefault(name, []).append(_value_of(element))
         facts.titles += said.get("headline", []) + said.get("name", [])[:1]
         facts.dates += said.get("datePublished", [])
@@ -258,7 +263,7 @@ def _from_microdata(tree: Any, facts: Facts) -> None:
 
 def _of_authors(scope: Any) -> list[str]:
     path = './/*[contains(concat(" ", @itemprop, " "), " author ")]//*[contains(concat(" ", @itemprop, " "), " name ")]'
-    return [_value_of(each) for each in scope.xpath(path)]
+    return [_value_of(each) for each in scope.xpath(path)[: bounds.FEW]]
 
 
 def _value_of(element: Any) -> str:
@@ -286,5 +291,5 @@ def _from_the_page(tree: Any, facts: Facts) -> None:
 
 
 def _names(values: Sequence[str]) -> tuple[str, ...]:
-    names = [clean.plain_text(value)[:120] for value in values]
+    names = [clean.title(value)[:120] for value in values[: bounds.FEW]]
     return tuple(dict.fromkeys(name for name in names if name and not _NOBODY.match(name)))

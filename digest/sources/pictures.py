@@ -5,21 +5,23 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from html import unescape
+from itertools import islice
 from urllib.parse import urljoin
 
 from digest.model.article import Image
-from digest.sources import clean
+from digest.sources import bounds, clean
 from digest.sources.dedupe import is_web_url
 
 SMALL_PX = 150
 """A picture that says it is no wider is taken where there is no other."""
 
+LONGEST_TAG = 4_000
+
 TINY_PX = 48
 """One that says it is no wider is an icon."""
 
-_IMG = re.compile(r"<img\b[^>]*>", re.I)
-_ATTRIBUTE = re.compile(r"""([\w-]+)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""")
+_IMG = re.compile(r"<img\b[^<>]*>", re.I)
+_ATTRIBUTE = re.compile(r"""(?<![\w-])([\w-]+)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""")
 _NO_PICTURE = re.compile(
     r"\b(?:emoji|wp-smiley|avatars?|gravatar|spinner|feedflare)\b"
     r"|(?:feedburner|feedsportal|doubleclick|/pixel|/stat\?|/beacon|1x1\.|blank\.gif|spacer\.)",
@@ -36,16 +38,16 @@ class Picture:
 
 def pictures_in(html: str) -> Iterator[Picture]:
     """The pictures of an HTML fragment, without the pixels that count readers, smileys and portraits."""
-    for tag in _IMG.findall(html):
-        given = {name.lower(): a or b or c for name, a, b, c in _ATTRIBUTE.findall(tag)}
+    for found in islice(_IMG.finditer(html, 0, bounds.TEXT), bounds.FEW):
+        given = {name.lower(): a or b or c for name, a, b, c in _ATTRIBUTE.findall(found[0][:LONGEST_TAG])}
         lazy = given.get("data-src") or given.get("data-lazy-src") or given.get("data-original") or ""
-        src = unescape(lazy or given.get("src", ""))
+        src = clean.unescaped(lazy or given.get("src", ""))
         width = number(given.get("width"))
         sizes = (width, number(given.get("height")))
         if not src or src.startswith("data:") or any(size is not None and size <= 2 for size in sizes):
             continue
         if not _NO_PICTURE.search(given.get("class", "")):
-            yield Picture(src=src, alt=clean.plain_text(unescape(given.get("alt", ""))), width=width)
+            yield Picture(src=src, alt=clean.title(clean.unescaped(given.get("alt", ""))), width=width)
 
 
 def choose(candidates: Iterable[Picture], *, base: str) -> Image | None:
@@ -53,12 +55,20 @@ def choose(candidates: Iterable[Picture], *, base: str) -> Image | None:
     shown = [
         (each, absolute)
         for each in candidates
-        if _may_be(each) and is_web_url(absolute := urljoin(base, each.src.strip()))
+        if _may_be(each) and is_web_url(absolute := joined(base, each.src.strip()))
     ]
     large = [pair for pair in shown if pair[0].width is None or pair[0].width > SMALL_PX]
     for each, absolute in (large or shown)[:1]:
         return Image(src=absolute, alt=each.alt)
     return None
+
+
+def joined(base: str, address: str) -> str:
+    """An address that may be relative; "" where it is none at all."""
+    try:
+        return urljoin(base, address)
+    except ValueError:
+        return ""
 
 
 def _may_be(each: Picture) -> bool:
@@ -67,5 +77,5 @@ def _may_be(each: Picture) -> bool:
 
 def number(value: object) -> int | None:
     """ "640", "640px" -> 640."""
-    found = re.match(r"\s*(\d{1,5})(?:px)?\s*(?:$|[.;])", str(value or ""))
+    found = re.match(r"\s*([0-9]{1,5})(?:px)?\s*(?:$|[.;])", str(value or "")[:100])
     return int(found[1]) if found else None

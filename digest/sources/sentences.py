@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Iterator
 
 _CLOSERS = r"['\"”’»›)\]」』）】》〉]*"
-_SPACED_END = re.compile(rf"[.!?…؟۔։‽]+{_CLOSERS}(?=\s|$)")
+_SPACED_END = re.compile(rf"(?<![.!?…؟۔։‽])[.!?…؟۔։‽]++{_CLOSERS}+(?=\s|$)")
 _BARE_END = re.compile(rf"[。！？｡।॥።။។]+{_CLOSERS}|།(?=\s|$)")  # scripts that put no space after it
 _TOKEN = re.compile(r"[^\s(\[\"'“‘„«‚/]*$")
 _INITIALS = re.compile(r"[^\W\d_]|(?:[^\W\d_]{1,3}\.)+[^\W\d_]{1,3}")  # "J", "z", "e.g", "U.S", "bl.a"

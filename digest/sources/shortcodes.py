@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
-_SHORTCODE = re.compile(r"\[(\[?)(/?)([A-Za-z][\w-]*)((?:\s[^\[\]]*?)?)\s*(/?)\](\]?)")
+_SHORTCODE = re.compile(r"\[(\[?)(/?)([A-Za-z][\w-]*+)((?:\s[^\[\]]*+)?)(/?)\](\]?)")
 _WITHOUT_ITS_TEXT = re.compile(
-    r"\[(?P<name>caption|wp_caption|gallery|playlist|audio|video|embed|code|sourcecode|footnote)\b[^\]]*\]"
+    r"\[(?P<name>caption|wp_caption|gallery|playlist|audio|video|embed|code|sourcecode|footnote)\b[^\[\]]*\]"
     r"(?:(?!\[(?P=name)\b).)*?\[/(?P=name)\]",
     re.S | re.I,
 )
@@ -29,7 +29,8 @@ def without_shortcodes(text: str) -> str:
         name, attributes = match[3], match[4]
         if match[1] and match[6]:
             return match[0][1:-1]
-        is_one = match[2] or match[5] or "=" in attributes or name in closed or name.lower() in _ALONE
+        is_closed = match[5] or attributes.rstrip().endswith("/")
+        is_one = match[2] or is_closed or "=" in attributes or name in closed or name.lower() in _ALONE
         if is_one or (not attributes.strip() and re.search(r"[_-]", name)):
             return f"{match[1]} {match[6]}"
         return match[0]

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
-from urllib.parse import urljoin
+from itertools import islice
+from typing import TYPE_CHECKING, Any
 
 from lxml import etree
 
+from digest import isolation
 from digest.errors import SourceGone, SourceMalformed
+from digest.sources import bounds
 from digest.sources.charset import decode
 from digest.sources.dates import read_date
 from digest.sources.dedupe import is_web_url
-from digest.sources.fetch import Fetched, Fetcher
+from digest.sources.fetched import Fetched
+from digest.sources.language import language_code
+from digest.sources.markup import after_prolog
+from digest.sources.pictures import joined
 from digest.sources.unpack import unpack_gzip
+
+if TYPE_CHECKING:
+    from digest.sources.fetch import Fetcher
 
 MAX_SITEMAPS = 50
 MAX_PLACES = 100_000
@@ -51,7 +58,7 @@ def read_sitemap(url: str, fetcher: Fetcher, *, since: datetime | None = None) -
             continue
         read.add(here)
         try:
-            is_index, found = parse_sitemap(fetcher.get(here), max_bytes=fetcher.max_bytes)
+            is_index, found = parsed(fetcher.get(here), max_bytes=fetcher.max_bytes)
         except (SourceGone, SourceMalformed):
             if depth == 0:
                 raise
@@ -65,6 +72,14 @@ def read_sitemap(url: str, fetcher: Fetcher, *, since: datetime | None = None) -
     return list(places.values())
 
 
+def parsed(fetched: Fetched, *, max_bytes: int) -> tuple[bool, list[Place]]:
+    """`parse_sitemap` in a child process."""
+    try:
+        return isolation.call(parse_sitemap, fetched, max_bytes=max_bytes)
+    except isolation.TooMuch as cause:
+        raise SourceMalformed(f"{fetched.url}: {cause}") from cause
+
+
 def parse_sitemap(fetched: Fetched, *, max_bytes: int) -> tuple[bool, list[Place]]:
     """Is it an index, and what it names; SourceMalformed for what is no sitemap."""
     body = fetched.body
@@ -73,7 +88,8 @@ def parse_sitemap(fetched: Fetched, *, max_bytes: int) -> tuple[bool, list[Place
             body = unpack_gzip(body, max_bytes=max_bytes)
         except ValueError as cause:
             raise SourceMalformed(f"{fetched.url}: {cause}") from cause
-    text = re.sub(r"^\s*<\?xml[^>]*\?>", "", decode(body, content_type=fetched.content_type))
+    text = decode(body, content_type=fetched.content_type)
+    text = text[after_prolog(text, max(0, text.find("<"))) :]
     # no entities, no network: a sitemap needs neither, and both are ways in
     parser = etree.XMLParser(recover=True, resolve_entities=False, no_network=True, huge_tree=False)
     try:
@@ -82,7 +98,7 @@ def parse_sitemap(fetched: Fetched, *, max_bytes: int) -> tuple[bool, list[Place
         raise SourceMalformed(f"{fetched.url}: not a sitemap") from cause
     if root is None or _name(root) not in ("urlset", "sitemapindex"):
         raise SourceMalformed(f"{fetched.url}: not a sitemap")
-    return _name(root) == "sitemapindex", list(_places(root, fetched.url))
+    return _name(root) == "sitemapindex", list(islice(_places(root, fetched.url), MAX_PLACES))
 
 
 def _places(root: Any, base: str) -> Iterator[Place]:
@@ -92,15 +108,15 @@ def _places(root: Any, base: str) -> Iterator[Place]:
         said = {_name(each): (each.text or "").strip() for each in element.iter()}
         # not of all below it: <image:loc> is a picture's
         loc = next((each.text or "" for each in element if _name(each) == "loc"), "").strip()
-        url = urljoin(base, loc)
+        url = joined(base, loc)
         if loc and is_web_url(url):
             published_at = read_date(said.get("publication_date", ""))
             yield Place(
                 url=url,
                 changed_at=read_date(said.get("lastmod", "")) or published_at,
                 published_at=published_at,
-                title=said.get("title", ""),
-                language=said.get("language", ""),
+                title=said.get("title", "")[: bounds.TITLE],
+                language=language_code(said.get("language", "")),
             )
 
 

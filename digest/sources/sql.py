@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
-import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import (
@@ -27,88 +24,24 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import NoSuchTableError
 
+from digest import isolation
 from digest.errors import SourceMalformed
 from digest.model import standing
-from digest.model.article import Article, Comment, Image
+from digest.model.article import Article
 from digest.model.registration import Registration
 from digest.model.source import Collected, Cursor
-from digest.sources import clean, database
-from digest.sources.dedupe import is_web_url
-from digest.sources.fetch import Fetcher
-from digest.sources.readers import ReaderOptions
+from digest.sources import database
+from digest.sources.sql_rows import FIELDS, Options, Said, instant, instant_of, read
+
+if TYPE_CHECKING:
+    from digest.sources.fetch import Fetcher
+
+__all__ = ["FIELDS", "Options", "columns_of", "pages", "readers"]
 
 PAGE = 1_000
 
 KEYS = 250
 """So many articles' rows are in memory at once."""
-
-FIELDS = (
-    "key",
-    "url",
-    "title",
-    "published_at",
-    "authors",
-    "summary",
-    "image",
-    "image_alt",
-    "topics",
-    "language",
-    "words",
-    "minutes",
-    "reads",
-    "comment_count",
-    "reviewer",
-    "reviewed_at",
-    "citation",
-)
-"""What a column can be."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Options(ReaderOptions):
-    """A database and what to read there.
-
-    url               SQLAlchemy URL of the site's database; use an account that may only read
-    query             a SELECT that gives the columns below; or
-    table             a table or view, with `columns` saying which of its columns is which: {"title": "headline"}
-    url_format        "https://example.org/{slug}" where no column holds the whole address; any column may stand in it
-    separator         between authors, and between topics, in one text column; JSON lists are understood as they are
-    time_zone         of dates that come without one
-    overlap_minutes   how far before the cursor each reading starts: posts may appear with an earlier date
-    topics_query      a SELECT of `key` (the article's) and `topic`, where topics are rows of their own
-    comments_query    a SELECT of `key`, `author`, `text`, and if you have them `at` and `url`
-    comments          how many of them are kept of each article: the newest by `at`
-    readers_query     a SELECT of `address`, and if you have them the other columns of a file of readers, `key` and
-                      `subscribed`
-
-    The first two may hold `IN :keys`, which makes sure that only some articles' rows are looked at; a query without it
-    becomes a subquery.
-    """
-
-    url: str
-    query: str = ""
-    table: str = ""
-    columns: dict[str, str] = field(default_factory=dict)
-    url_format: str = ""
-    separator: str = ","
-    time_zone: str = "UTC"
-    overlap_minutes: int = 60
-    topics_query: str = ""
-    comments_query: str = ""
-    comments: int = 3
-    readers_query: str = ""
-
-    def __post_init__(self) -> None:
-        self.check_readers()
-        if bool(self.query) == bool(self.table) and (self.query or not self.readers_query):
-            raise ValueError("give either query or table")
-        unknown = [name for name in self.columns if name not in FIELDS]
-        if unknown:
-            raise ValueError(f"columns: there is no field {unknown[0]!r}; there are: {', '.join(FIELDS)}")
-        ZoneInfo(self.time_zone)
-
-    def column_of(self, name: str) -> str:
-        return self.columns.get(name, name)
 
 
 def pages(options: Options, cursor: Cursor, *, now: datetime, fetcher: Fetcher) -> Iterator[Collected]:
@@ -149,46 +82,65 @@ def _pages(connection: Connection, options: Options, cursor: Cursor, now: dateti
         if last is not None:
             query = query.where(or_(at > last[0], and_(at == last[0], key > last[1])))
         rows = [dict(row) for row in connection.execute(query).mappings()]
-        due = [row for row in rows if _instant_of(row, options) <= now]
-        articles, refused = _articles(due, options)
-        articles = _with_rows_of_their_own(connection, articles, due, options)
+        due, undated, is_over = _dated(rows, options, now)
+        if undated and not due and not is_over and cursor.at is None and last is None:
+            raise SourceMalformed(undated[0].partition(": ")[2])  # not one row: it is the wrong column
+        articles, refused = _articles(connection, due, options)
         if articles and (reached.at is None or articles[-1].published_at >= reached.at):
             reached = Cursor(at=articles[-1].published_at, key=articles[-1].key)
-        if articles or refused:
-            yield Collected(articles=tuple(articles), refused=tuple(refused), cursor=reached)
-        if len(due) < PAGE:
+        if articles or refused or undated:
+            yield Collected(articles=tuple(articles), refused=(*undated, *refused), cursor=reached)
+        if len(rows) < PAGE or is_over:
             return
         last = (rows[-1][options.column_of("published_at")], rows[-1][options.column_of("key")])
 
 
-def _with_rows_of_their_own(
-    connection: Connection, articles: Sequence[Article], rows: Sequence[Mapping[str, Any]], options: Options
-) -> list[Article]:
-    """Topics and comments from queries of their own, for one page of articles at a time."""
+def _dated(
+    rows: Sequence[dict[str, Any]], options: Options, now: datetime
+) -> tuple[list[dict[str, Any]], list[str], bool]:
+    """The rows up to `now`, a line for each whose date is none, and: does one of them lie in the future?"""
+    due: list[dict[str, Any]] = []
+    undated: list[str] = []
+    is_over = False
+    for row in rows:
+        try:
+            is_due = instant_of(row, options) <= now
+        except (ValueError, OverflowError) as cause:
+            undated.append(f"row {row.get(options.column_of('key'), '?')}: {cause}")
+            continue
+        due += [row] if is_due else []
+        is_over = is_over or not is_due
+    return due, undated, is_over
+
+
+def _articles(
+    connection: Connection, rows: Sequence[Mapping[str, Any]], options: Options
+) -> tuple[list[Article], list[str]]:
+    """Topics and comments come from queries of their own; texts are cleaned in child processes."""
     keys = [row[options.column_of("key")] for row in rows]
     topics: dict[str, list[str]] = {}
-    if options.topics_query and articles:
+    if options.topics_query and rows:
         for row in _rows_of(connection, options.topics_query, ("key", "topic"), keys, "topics_query"):
-            topics.setdefault(str(row["key"]), []).append(clean.plain_text(str(row["topic"] or "")))
-    counts, comments = _comments(connection, keys, options) if options.comments_query and articles else ({}, {})
-    if not options.topics_query and not options.comments_query:
-        return list(articles)
-    return [
-        replace(
-            each,
-            topics=tuple(dict.fromkeys(filter(None, (*each.topics, *topics.get(each.key, ()))))),
-            comments=comments.get(each.key, ()),
-            comment_count=counts.get(each.key, 0)
-            if each.comment_count is None and options.comments_query
-            else each.comment_count,
+            topics.setdefault(str(row["key"]), []).append(str(row["topic"] or ""))
+    counts, comments = _comments(connection, keys, options) if options.comments_query and rows else ({}, {})
+    count = 0 if options.comments_query else None
+    jobs = [
+        (
+            {name: database.plain(value) for name, value in row.items()},
+            topics.get(str(key), ()),
+            comments.get(str(key), ()),
+            counts.get(str(key), count),
         )
-        for each in articles
+        for row, key in zip(rows, keys, strict=True)
     ]
+    found = isolation.each(read, jobs, options=options)
+    named = zip((f"row {key}" for key in keys), found, strict=True)
+    return database.parted(named)
 
 
 def _comments(
     connection: Connection, keys: Sequence[Any], options: Options
-) -> tuple[dict[str, int], dict[str, tuple[Comment, ...]]]:
+) -> tuple[dict[str, int], dict[str, list[Said]]]:
     """How many there are, and the newest ones: by `at` where there is one, else the first ones as they come."""
     counts: dict[str, int] = {}
     found: dict[str, list[Mapping[str, Any]]] = {}
@@ -200,14 +152,10 @@ def _comments(
         if len(kept) > 10 * max(options.comments, 1):  # an article may have ten thousand
             found[key] = _newest(kept, options)
     comments = {
-        key: tuple(
-            Comment(
-                author=clean.plain_text(str(row["author"] or "")),
-                text=clean.summary(str(row["text"] or "")),
-                url=url if is_web_url(url := str(row.get("url") or "")) else "",
-            )
+        key: [
+            (str(row["author"] or ""), str(row["text"] or ""), str(row.get("url") or ""))
             for row in _newest(kept, options)
-        )
+        ]
         for key, kept in found.items()
     }
     return counts, comments
@@ -258,89 +206,6 @@ def _like(first: object, at: datetime, options: Options) -> object:
     if isinstance(first, datetime):
         return at if first.tzinfo else local.replace(tzinfo=None)
     return local.date()
-
-
-def _articles(rows: Sequence[Mapping[str, Any]], options: Options) -> tuple[list[Article], list[str]]:
-    articles: list[Article] = []
-    refused: list[str] = []
-    for row in rows:
-        try:
-            articles.append(_article(row, options))
-        except (ValueError, KeyError) as cause:
-            refused.append(f"row {row.get(options.column_of('key'), '?')}: {cause}")
-    return articles, refused
-
-
-def _article(row: Mapping[str, Any], options: Options) -> Article:
-    def value(name: str) -> Any:
-        found = row.get(options.column_of(name))
-        return "" if found is None else found
-
-    url = options.url_format.format_map(dict(row)) if options.url_format else str(value("url"))
-    title = clean.title(str(value("title")))
-    if not is_web_url(url):
-        raise ValueError(f"its url {url[:80]!r} is no web address")
-    if not title:
-        raise ValueError("has no title")
-    image = str(value("image"))
-    return Article(
-        key=str(value("key") or url),
-        url=url,
-        title=title[:300],
-        published_at=_instant_of(row, options),
-        authors=_texts(value("authors"), options.separator),
-        summary=clean.summary(str(value("summary"))),
-        image=Image(src=image, alt=clean.plain_text(str(value("image_alt")))) if is_web_url(image) else None,
-        topics=_texts(value("topics"), options.separator),
-        language=str(value("language")).lower()[:12],
-        words=_number(value("words")),
-        minutes=_number(value("minutes")),
-        reads=_number(value("reads")),
-        comment_count=_number(value("comment_count")),
-        reviewer=clean.plain_text(str(value("reviewer"))),
-        reviewed_at=_instant(value("reviewed_at"), options) if value("reviewed_at") else None,
-        citation=clean.plain_text(str(value("citation"))),
-    )
-
-
-def _instant_of(row: Mapping[str, Any], options: Options) -> datetime:
-    name = options.column_of("published_at")
-    if name not in row:
-        raise SourceMalformed(f"there is no column {name!r}; there are: {', '.join(row)}")
-    return _instant(row[name], options)
-
-
-def _instant(value: object, options: Options) -> datetime:
-    """Aware UTC from a datetime, a date, ISO text, or seconds since 1970."""
-    if isinstance(value, int | float):
-        return datetime.fromtimestamp(value, UTC)
-    if isinstance(value, str):
-        try:
-            value = datetime.fromisoformat(value.strip())
-        except ValueError as cause:
-            raise SourceMalformed(f"{value!r} is no ISO date") from cause
-    if not isinstance(value, datetime):
-        if not isinstance(value, date):
-            raise SourceMalformed(f"{value!r} is no date")
-        value = datetime(value.year, value.month, value.day)  # noqa: DTZ001  the zone follows
-    return (value if value.tzinfo else value.replace(tzinfo=ZoneInfo(options.time_zone))).astimezone(UTC)
-
-
-def _texts(value: object, separator: str) -> tuple[str, ...]:
-    """A list, a JSON list, or texts between separators."""
-    if isinstance(value, str) and value.lstrip().startswith("["):
-        with contextlib.suppress(ValueError):
-            value = json.loads(value)
-    parts = value if isinstance(value, list | tuple) else str(value).split(separator)
-    texts = [clean.plain_text(str(part)) for part in parts if part is not None]
-    return tuple(dict.fromkeys(text for text in texts if text))
-
-
-def _number(value: object) -> int | None:
-    try:
-        return int(str(value)) if value not in ("", None) else None
-    except ValueError:
-        return None
 
 
 # --- readers ---------------------------------------------------------------------------------------------------------
@@ -403,7 +268,7 @@ def _registration(row: Mapping[str, Any], key: str, options: Options) -> Registr
         language=said("language"),
         time_zone=said("time_zone"),
         consent=said("consent"),
-        consent_at=_instant(since, options) if since else None,
+        consent_at=instant(since, options) if since else None,
         consent_origin=said("consent_origin"),
         attributes={name: value for name, value in row.items() if name not in _OWN and name != "address"},
     )

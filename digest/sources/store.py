@@ -12,6 +12,7 @@ from digest.db.rows import upsert
 from digest.db.tables import source
 from digest.errors import NotFound, Refused
 from digest.model.source import Cursor, Source, SourceId, Usual
+from digest.sources.checked import storable
 
 
 def list_sources(connection: Connection) -> list[Source]:
@@ -84,12 +85,12 @@ def record_failure(
 ) -> None:
     """due_at   not before, because the server said so
     is_gone  switched off: nobody need ask again"""
-    values: dict[str, object] = {"is_enabled": False, "stopped": error[:500]} if is_gone else {}
+    values: dict[str, object] = {"is_enabled": False, "stopped": storable(error)[:500]} if is_gone else {}
     connection.execute(
         update(source)
         .where(source.c.id == source_id)
         .values(
-            last_error=error[:500],
+            last_error=storable(error)[:500],
             last_error_at=now,
             errors_in_row=source.c.errors_in_row + 1,
             due_at=due_at,

@@ -84,9 +84,9 @@ def test_after_three_that_end_their_child_the_rest_is_not_tried() -> None:
 
 
 def test_errors_come_back_as_what_they_are() -> None:
-    with pytest.raises(SourceMalformed, match="^no feed$"):
+    with pytest.raises(SourceMalformed, match=r"^no feed$"):
         isolation.call(work.malformed, "no feed")
-    with pytest.raises(ValueError, match="^no date$"):
+    with pytest.raises(ValueError, match=r"^no date$"):
         isolation.call(work.no_value, "no date")
     with pytest.raises(isolation.Stumbled, match="TypeError: nobody thought of it"):
         isolation.call(work.stumble)

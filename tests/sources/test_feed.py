@@ -12,7 +12,8 @@ import pytest
 from digest.errors import SourceMalformed, SourceUnreachable
 from digest.model.source import Collected, Cursor
 from digest.sources import feed
-from digest.sources.fetch import Fetched, Fetcher
+from digest.sources.fetch import Fetcher
+from digest.sources.fetched import Fetched
 
 NOW = datetime(2026, 11, 23, 7, tzinfo=UTC)
 EXPECTED = json.loads((Path(__file__).parent / "feeds.json").read_text(encoding="utf-8"))

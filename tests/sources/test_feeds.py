@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
 import time
@@ -17,7 +18,7 @@ import pytest
 
 from digest.model.source import Collected
 from digest.sources import feed
-from digest.sources.fetch import Fetched
+from digest.sources.fetched import Fetched
 
 NOW = datetime(2026, 11, 23, 7, tzinfo=UTC)
 FOLDER = Path(__file__).parent / "feeds"
@@ -57,7 +58,8 @@ def test_what_comes_of_a_feed_is_clean(name: str) -> None:
         assert each.published_at.tzinfo is UTC
         for text in (each.title, each.summary, *each.authors, *each.topics):
             assert text == " ".join(text.split())
-            assert not re.search(r"</?(?:b|i|p|a|div|span|script)\b|&[a-z]+;|&#\d+;|[\x00-\x1f\x7f]|track\(\)", text)
+            assert text == html.unescape(text)  # "&d;" is a name that nobody knows, and stays
+            assert not re.search(r"</?(?:b|i|p|a|div|span|script)\b|[\x00-\x1f\x7f]|track\(\)", text)
 
 
 def test_there_are_enough_of_them() -> None:
@@ -72,11 +74,11 @@ def test_five_megabytes_are_read_in_seconds() -> None:
         "<item><title>Story {0}</title><link>https://blog.example.org/{0}</link><guid>{0}</guid>"
         "<pubDate>Mon, 16 Nov 2026 08:00:00 GMT</pubDate><description>{1}</description></item>"
     )
-    text = "&lt;p&gt;The ferry crosses the harbour.&lt;/p&gt; " * 50
-    items = "".join(item.format(number, text) for number in range(2_100))
+    text = "&lt;p&gt;The ferry crosses the harbour.&lt;/p&gt; " * 55
+    items = "".join(item.format(number, text) for number in range(2_000))
     body = f'<?xml version="1.0"?><rss version="2.0"><channel><title>B</title>{items}</channel></rss>'.encode()
     assert len(body) > 5_000_000
     started = time.process_time()
     found = feed.parse(Fetched(url="https://blog.example.org/", status=200, body=body), feed.Options(url="x"), now=NOW)
     assert time.process_time() - started < 20
-    assert len(found.articles) == 2_100
+    assert len(found.articles) == 2_000

@@ -13,7 +13,8 @@ from digest.errors import BadInput, SourceBusy, SourceMalformed, SourceUnreachab
 from digest.model.article import Article, Image
 from digest.model.source import Collected, Cursor
 from digest.sources import page
-from digest.sources.fetch import Fetched, Fetcher
+from digest.sources.fetch import Fetcher
+from digest.sources.fetched import Fetched
 from digest.sources.kinds import options_of
 from digest.sources.page_facts import article_of
 from tests.sources.http import Site

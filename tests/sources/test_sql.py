@@ -128,12 +128,12 @@ def test_a_query_instead_of_a_table(site: Site) -> None:
 
 
 def test_a_bad_row_is_refused_by_its_key_and_the_rest_goes_on(site: Site) -> None:
-    site.add(post(1, headline=""), post(2), post(3, slug="a b"), post(4, published=None))
+    site.add(post(1, headline=""), post(2), post(3, slug=None), post(4, published=None))
     pages = read(site.options())
     assert [each.key for each in articles(pages)] == ["2"]
     assert [line for page in pages for line in page.refused] == [
         "row 1: has no title",
-        "row 3: its url 'https://site.example/a b' is no web address",
+        "row 3: url_format: one of its columns is empty",
     ]
 
 
