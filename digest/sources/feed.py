@@ -52,8 +52,10 @@ _MEDIA = re.compile(r"<(media:content)\b[^<>]*(?<!/)>")
 _MEDIA_TEXT = re.compile(r"<(media:description)\b[^<>]*>")
 _MEDIA_TEXTS = re.compile(r"<(media:(?:description|title|credit|text))\b[^<>]*>")
 _NUMBER = re.compile(r"&#(?:x([0-9a-f]+)|([0-9]+));?", re.I)
-_LONG_WORD = re.compile(r"(?<![\w.+-])([\w.+-]{1000})[\w.+-]+", re.ASCII)
-"""feedparser looks for an address in authors, again from every letter."""
+_NAMES = re.compile(
+    r"<((?:[\w.-]{1,40}:)?(?:author|creator|contributor|managingEditor|webMaster|publisher|owner))\b[^<>]*(?<!/)>", re.I
+)
+_LONG_WORD = re.compile(r"(?<![\w.+-])([\w.+-]{200})[\w.+-]+", re.ASCII)
 
 _SITE = re.compile(r"<link>\s*+(?:<!\[CDATA\[\s*+)?(https?://[^\s<\]]+)", re.I)
 _WEB_PAGE = re.compile(r"<html|<!doctype html", re.I)
@@ -174,7 +176,8 @@ def _xml_feed(text: str, url: str, name: str) -> Feed:
     body, many = _with_few_items(text[root.start() : ends[-1] if ends else None])
     if count_tags(body, at_most=bounds.TAGS) > bounds.TAGS:
         raise SourceMalformed(f"{name}: has more than {bounds.TAGS:,} elements")
-    body = _LONG_WORD.sub(r"\1", _NUMBER.sub(_character, elements_replaced(body, _MEDIA, _described)))
+    body = elements_replaced(_NUMBER.sub(_character, body), _MEDIA, _described)
+    body = elements_replaced(body, _NAMES, _with_short_words)
     base = _site(body) or url
     parsed = feedparser.parse(
         BytesIO(b'<?xml version="1.0" encoding="utf-8"?>\n' + body.encode("utf-8", "replace")),
@@ -224,6 +227,12 @@ def _with_few_items(body: str) -> tuple[str, str]:
     else:
         kept = body[starts[0] : starts[bounds.ITEMS]]
     return body[: starts[0]] + kept + body[after:], _too_many(len(starts))
+
+
+def _with_short_words(opening: re.Match[str], inside: str) -> str:
+    """feedparser looks for an address in them, again from every letter."""
+    short = _LONG_WORD.sub(r"\1", inside)
+    return f"{opening[0]}{short}</{opening[1]}>"
 
 
 def _character(found: re.Match[str]) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 from digest.errors import BadInput
 from digest.model.article import Article, Comment, Image
 from digest.sources import clean
+from digest.sources.checked import check_url, checked
 from digest.sources.dedupe import canonical_url, is_web_url
 
 FIELDS = (
@@ -63,12 +64,19 @@ def columns_of(header: Sequence[str]) -> list[str]:
 
 def article_of(row: Mapping[str, Any]) -> Article:
     """The article of one row; ValueError says which field is wrong, and why."""
+    try:
+        return checked(_article_of(row))
+    except RecursionError as cause:
+        raise ValueError("is nested too deeply") from cause
+
+
+def _article_of(row: Mapping[str, Any]) -> Article:
     for name, cell in row.items():
         if "\0" in str(cell):
             raise ValueError(f"{name}: contains a NUL byte")
     url = str(row.get("url") or "").strip()
     if not is_web_url(url):
-        raise ValueError(f"url: {url[:80]!r} is no web address")
+        check_url("url", url)
     title = clean.title(str(row.get("title") or ""))
     if not title:
         raise ValueError("title: empty")
@@ -77,8 +85,8 @@ def article_of(row: Mapping[str, Any]) -> Article:
         image, alt = str(given.get("src") or ""), str(given.get("alt") or "")
     else:
         image, alt = str(given), str(row.get("image_alt") or "")
-    if image and not is_web_url(image):
-        raise ValueError(f"image: {image[:80]!r} is no web address")
+    if image:
+        check_url("image", image)
     published_at = _instant(row.get("published_at"), "published_at")
     if published_at is None:
         raise ValueError("published_at: empty")
@@ -110,7 +118,10 @@ def _instant(value: object, name: str) -> datetime | None:
         at = datetime.fromisoformat(str(value).strip())
     except ValueError as cause:
         raise ValueError(f"{name}: {str(value)[:40]!r} is no ISO date") from cause
-    return at.replace(tzinfo=at.tzinfo or UTC).astimezone(UTC)
+    try:
+        return at.replace(tzinfo=at.tzinfo or UTC).astimezone(UTC)
+    except OverflowError as cause:
+        raise ValueError(f"{name}: {at.isoformat()} is at the end of the calendar") from cause
 
 
 def _number(value: object, name: str) -> int | None:

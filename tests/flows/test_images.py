@@ -109,7 +109,7 @@ def test_a_picture_that_fails_stays_at_its_address_with_a_reason(site: RunningSi
         {
             "/2": "is an SVG drawing",
             "/3": "cannot be read, or breaks off",
-            "/4": "has more than 50,000,000 pixels: 9,000 by 9,000",
+            "/4": "has more than 20,000,000 pixels: 9,000 by 9,000",
             "/5": "cannot be fetched: the server answered 404 Not Found",
         },
     )
