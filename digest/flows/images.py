@@ -13,7 +13,7 @@ from pathlib import Path
 
 from sqlalchemy import Engine
 
-from digest import log
+from digest import isolation, log
 from digest.db.engine import reading, writing
 from digest.editions import store
 from digest.errors import DigestError
@@ -102,11 +102,11 @@ def _copied(desk: ImageDesk, wanted: Mapping[str, Sizes]) -> Iterator[tuple[str,
 
 def _copy(desk: ImageDesk, url: str, sizes: Sizes, done: Future[Fetched]) -> dict[str, str] | str:
     try:
-        copies = resized(done.result().body, sizes)
+        copies = isolation.call(resized, done.result().body, dict(sizes))
         return {size: desk.base_url + image_folder.put(desk.folder, copy) for size, copy in copies.items()}
     except DigestError as cause:
         return f"cannot be fetched: {str(cause).removeprefix(f'{url}: ')}"
-    except ValueError as cause:
+    except (ValueError, isolation.Stumbled) as cause:
         return str(cause)
     except OSError as cause:
         return f"cannot be written to {desk.folder}: {cause.strerror}"

@@ -18,11 +18,10 @@ At most `per_host` requests are under way to one host.
 
 from __future__ import annotations
 
-import ipaddress
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC
 from email.utils import parsedate_to_datetime
@@ -36,6 +35,7 @@ import httpx2
 
 from digest import __version__
 from digest.errors import SourceBusy, SourceGone, SourceMalformed, SourceUnreachable
+from digest.sources.addresses import is_public
 from digest.sources.dedupe import is_web_url
 from digest.sources.fetched import Fetched
 from digest.sources.unpack import ACCEPTED, unpacker
@@ -48,11 +48,6 @@ LONGEST_WAIT_S = 7 * 86_400
 _REDIRECTS = (301, 302, 303, 307, 308)  # RFC 9110 §15.4
 _FOR_GOOD = (301, 308)  # RFC 9110 §15.4.2, RFC 9110 §15.4.9
 
-_NAT64 = ipaddress.ip_network("64:ff9b::/96")
-_NAT64_LOCAL = ipaddress.ip_network("64:ff9b:1::/48")
-_IPV4_COMPATIBLE = ipaddress.ip_network("::/96")
-_SITE_LOCAL = ipaddress.ip_network("fec0::/10")
-
 
 def user_agent(home: str = "") -> str:
     """Our name, and where to find us (RFC 9110 §10.1.5)."""
@@ -61,20 +56,6 @@ def user_agent(home: str = "") -> str:
 
 Resolver = Callable[[str, int], list[str]]
 """A name and a port -> the addresses it has."""
-
-
-def is_public(address: str) -> bool:
-    """May we connect to this IP address? Looks through IPv4 addresses that hide in IPv6 ones, then judges."""
-    ip = ipaddress.ip_address(address.split("%")[0])
-    if isinstance(ip, ipaddress.IPv6Address):
-        if ip in _NAT64_LOCAL or ip in _SITE_LOCAL:
-            return False
-        inner = ip.ipv4_mapped or ip.sixtofour or (ip.teredo[1] if ip.teredo else None)
-        if inner is None and (ip in _NAT64 or ip in _IPV4_COMPATIBLE):
-            inner = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
-        if inner is not None:
-            return is_public(str(inner))
-    return ip.is_global and not ip.is_multicast
 
 
 def resolve(host: str, port: int) -> list[str]:
@@ -142,10 +123,7 @@ class Fetcher:
         self, url: str, here: str, headers: dict[str, str], deadline: float, moved_to: str
     ) -> Fetched | tuple[int, str]:
         """One request: an answer, or where it leads."""
-        transport = httpx2.HTTPTransport(verify=_tls())
-        transport._pool = httpcore2.ConnectionPool(
-            network_backend=_JudgingBackend(self.allow_hosts, self.resolve, deadline), ssl_context=_tls()
-        )
+        transport = _Transport(_JudgingBackend(self.allow_hosts, self.resolve, deadline))
         try:
             with (
                 httpx2.Client(transport=transport, timeout=self.timeout_s, trust_env=False) as client,
@@ -154,7 +132,7 @@ class Fetcher:
                 if answer.status_code in _REDIRECTS and "location" in answer.headers:
                     return answer.status_code, urljoin(here, answer.headers["location"])
                 return self._read(url, here, answer, deadline, moved_to)
-        except (httpx2.HTTPError, httpx2.InvalidURL, OSError, UnicodeError, ValueError) as cause:
+        except (*_HTTP_ERRORS, OSError, UnicodeError, ValueError) as cause:
             raise SourceUnreachable(f"{url}: {self._reason(cause, deadline)}") from cause
 
     def _read(self, url: str, here: str, answer: httpx2.Response, deadline: float, moved_to: str) -> Fetched:
@@ -191,7 +169,7 @@ class Fetcher:
     def _reason(self, cause: BaseException, deadline: float) -> str:
         if time.monotonic() >= deadline:
             return f"not complete after {self.timeout_s:.0f} seconds"
-        if isinstance(cause, httpx2.TimeoutException):
+        if isinstance(cause, httpx2.TimeoutException | httpcore2.TimeoutException):
             return "no answer in time"
         return (str(cause) or type(cause).__name__).splitlines()[0]
 
@@ -218,7 +196,7 @@ def retry_after_s(value: str, *, date: str) -> int | None:
     if value.strip().isascii() and value.strip().isdigit():
         return min(int(value.strip()[:9]), LONGEST_WAIT_S)
     try:
-        until, now = parsedate_to_datetime(value), parsedate_to_datetime(date)
+        until, now = parsedate_to_datetime(value[:100]), parsedate_to_datetime(date[:100])
         return max(0, min(int((until.astimezone(UTC) - now.astimezone(UTC)).total_seconds()), LONGEST_WAIT_S))
     except (ValueError, TypeError, OverflowError):
         return None
@@ -228,6 +206,48 @@ def retry_after_s(value: str, *, date: str) -> int | None:
 def _tls() -> SSLContext:
     """Read once: the certificates of all authorities are 20 ms of work."""
     return httpx2.create_ssl_context()
+
+
+_HTTP_ERRORS = (
+    *(httpx2.HTTPError, httpx2.InvalidURL, httpcore2.TimeoutException, httpcore2.NetworkError),
+    *(httpcore2.ProtocolError, httpcore2.ProxyError, httpcore2.UnsupportedProtocol),
+)
+
+
+class _Transport(httpx2.BaseTransport):
+    """Of a request, by connections of the backend that judges: there is no other way out, and none that an update of the
+    library could open."""
+
+    def __init__(self, backend: httpcore2.NetworkBackend) -> None:
+        self._pool = httpcore2.ConnectionPool(network_backend=backend, ssl_context=_tls())
+
+    def handle_request(self, request: httpx2.Request) -> httpx2.Response:
+        url = request.url
+        answer = self._pool.handle_request(
+            httpcore2.Request(
+                request.method,
+                httpcore2.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path),
+                headers=request.headers.raw,
+                extensions=request.extensions,
+            )
+        )
+        return httpx2.Response(
+            answer.status, headers=answer.headers, stream=_Body(answer), extensions=answer.extensions
+        )
+
+    def close(self) -> None:
+        self._pool.close()
+
+
+class _Body(httpx2.SyncByteStream):
+    def __init__(self, answer: httpcore2.Response) -> None:
+        self._answer = answer
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self._answer.iter_stream()
+
+    def close(self) -> None:
+        self._answer.close()
 
 
 class _JudgingBackend(httpcore2.SyncBackend):

@@ -13,6 +13,9 @@ ACCEPTED = "gzip, deflate, br"
 
 PIECE_BYTES = 65_536
 
+MAX_MEMBERS = 100
+"""Files that were joined (RFC 1952 §2.2)."""
+
 
 class Unpacker(Protocol):
     def unpack(self, packed: bytes) -> Iterator[bytes]:
@@ -37,12 +40,17 @@ class Zlib:
         self._is_gzip = is_gzip
         self._stream: zlib._Decompress | None = None
         self._is_fed = False
+        self._members = 0
 
     def unpack(self, packed: bytes) -> Iterator[bytes]:
+        """The rest behind a member is copied, so members of no bytes would cost the square of their number."""
         while packed:
             if self._stream is None or self._stream.eof:
                 if self._stream is not None and not (self._is_gzip and packed[:1] == b"\x1f"):
                     return  # what follows the end is padding
+                self._members += 1
+                if self._members > MAX_MEMBERS:
+                    raise ValueError(f"packed in more than {MAX_MEMBERS} parts")
                 self._stream = zlib.decompressobj(self._window(packed))
             self._is_fed = True
             try:

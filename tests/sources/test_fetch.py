@@ -17,7 +17,8 @@ import brotli
 import pytest
 
 from digest.errors import SourceBusy, SourceGone, SourceMalformed, SourceUnreachable
-from digest.sources.fetch import Fetcher, is_public, retry_after_s, user_agent
+from digest.sources.addresses import is_public
+from digest.sources.fetch import Fetcher, retry_after_s, user_agent
 from tests.sources.http import Site
 
 
@@ -339,13 +340,40 @@ def test_nobody_listens(fetcher: Fetcher) -> None:
         "64:ff9b:1::1",
         "2002:a00:1::",
         "::7f00:1",
+        "192.0.0.192",  # a large cloud's metadata
+        "168.63.129.16",  # another's, in public space
+        "100.100.100.200",
+        "192.88.99.1",
+        "192.0.2.1",
+        "198.18.0.1",
+        "198.51.100.7",
+        "203.0.113.9",
+        "255.255.255.255",
+        "240.0.0.1",
+        "3fff::1",
+        "5f00::1",
+        "100::1",
+        "100:0:0:1::1",
+        "2001::1",
+        "2001:db8::1",
+        "2001:20::1",
+        "ff02::1",
+        "4000::1",
+        "fd00:ec2::254",
+        "::ffff:0:169.254.169.254",
+        "::ffff:168.63.129.16",
+        "64:ff9b::a9fe:a9fe",
+        "2002:a9fe:a9fe::",
     ],
 )
 def test_addresses_inside(address: str) -> None:
     assert not is_public(address)
 
 
-@pytest.mark.parametrize("address", ["93.184.216.34", "2606:2800:220:1:248:1893:25c8:1946", "::ffff:93.184.216.34"])
+@pytest.mark.parametrize(
+    "address",
+    ["93.184.216.34", "192.0.1.1", "2606:2800:220:1:248:1893:25c8:1946", "::ffff:93.184.216.34", "64:ff9b::5db8:d822"],
+)
 def test_addresses_outside(address: str) -> None:
     assert is_public(address)
 
@@ -431,3 +459,12 @@ def test_one_host_is_asked_by_two_at_once(site: Site) -> None:
         thread.join()
     assert most == 2
     assert len(site.asked) == 8
+
+
+def test_no_request_leaves_but_through_the_judge(site: Site) -> None:
+    """By every name of this machine, and whatever the library of HTTP does: a listener that nobody allowed hears nothing."""
+    site.give("/feed", b"secret")
+    for host in ("127.0.0.1", "localhost", "[::1]", "0.0.0.0", "2130706433", "127.1", "[::ffff:127.0.0.1]"):
+        with pytest.raises(SourceUnreachable):
+            Fetcher(timeout_s=2).get(f"http://{host}:{site.port}/feed")
+    assert site.asked == []
