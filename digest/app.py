@@ -28,6 +28,7 @@ from digest.editions.store import list_with_status
 from digest.errors import ConfigError
 from digest.model.edition import EditionStatus
 from digest.model.source import Source
+from digest.secrecy import without_secrets
 from digest.sources.articles import count_held
 from digest.sources.store import list_sources
 
@@ -276,10 +277,10 @@ def _about_source(source: Source, *, now: datetime) -> tuple[str, str] | None:
     name = source.name
     if source.stopped:
         away = f"give it another address: digest source change {name} -o url=... --on; or leave it off"
-        return f"stopped: {source.stopped}", away
+        return f"stopped: {without_secrets(source.stopped)}", away
     if not source.is_enabled or not source.errors_in_row:
         return None
-    stands = f"{source.errors_in_row} errors in a row: {source.last_error}"
+    stands = f"{source.errors_in_row} errors in a row: {without_secrets(source.last_error)}"
     rest = rests_until(source)
     if rest is not None and rest > now:
         stands += f" (rests until {rest:%Y-%m-%d %H:%M} UTC)"

@@ -17,11 +17,16 @@ DigestError                 says in one line what is wrong, with what, and what 
 └── ChannelUnavailable      nothing was tried; the rows stay as they are (exit code 8)
 """
 
+from digest.secrecy import without_secrets
+
 
 class DigestError(Exception):
-    """The root: its text is meant for a person."""
+    """The root: its text is meant for a person, and may be stored and logged; so no secret is in it."""
 
     exit_code = 1
+
+    def __init__(self, *args: object) -> None:
+        super().__init__(*(without_secrets(each) if isinstance(each, str) else each for each in args))
 
 
 class ConfigError(DigestError):

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from digest.cli.context import open_app
 from digest.cli.output import confirm, progress, show_fields, show_json, show_table
+from digest.secrecy import fit_to_show, without_secrets
 
 if TYPE_CHECKING:
     from digest.app import App
+    from digest.model.source import Source
 
 tree = typer.Typer(help="Where articles come from.", no_args_is_help=True)
 
@@ -38,6 +41,7 @@ def list_(context: typer.Context, as_json: Annotated[bool, typer.Option("--json"
     now = app.clock.now()
     with reading(app.engine) as connection:
         found = list_sources(connection)
+    found = [_shown(each) for each in found]
     due = {s.name: max(rests_until(s) or now, now) if s.is_enabled else None for s in found}
     if as_json:
         show_json([{**asdict(s), "next_due_at": due[s.name]} for s in found])
@@ -64,8 +68,7 @@ def show(context: typer.Context, name: str, as_json: Annotated[bool, typer.Optio
     from digest.sources.store import get_source
 
     with reading(open_app(context).engine) as connection:
-        found = asdict(get_source(connection, name))
-    found["options"] = {key: _hidden(value) for key, value in found["options"].items()}
+        found = asdict(_shown(get_source(connection, name)))
     show_json(found) if as_json else show_fields(found)
 
 
@@ -209,7 +212,8 @@ def collect(
         )
         for report in reports:
             if report.moved_to:
-                print(f"{report.source}: it moved for good, and is read at {report.moved_to} from now on")
+                moved_to = without_secrets(report.moved_to)
+                print(f"{report.source}: it moved for good, and is read at {moved_to} from now on")
             for line in (*report.refused[:10], *report.cut[:10]):
                 print(f"{report.source}: {line}")
             if report.stored.held:
@@ -249,14 +253,16 @@ def _preview(app: App, name: str, kind: str, options: dict[str, Any], *, as_json
 
 def _asked_for(kind: str, options: dict[str, Any]) -> dict[str, Any]:
     """The options, with those that the kind needs and that a person at the terminal gave now."""
-    from digest.sources.kinds import KINDS, explained, needed
+    from digest.sources.kinds import KINDS, READER_KINDS, explained, needed
 
     if kind not in KINDS or not sys.stdin.isatty():
         return options
     asked = dict(options)
     for key in needed(kind, options):
         print(f"{key}: {words}" if (words := explained(kind, key)) else key)
-        asked[key] = typer.prompt(f"{kind}: {key}")
+        asked[key] = typer.prompt(
+            f"{kind}: {key}", hide_input=kind in READER_KINDS and key == "url"
+        )  # a password is in it
     if kind == "sql" and "table" in asked and not {"columns", "url_format"} & set(asked):
         asked |= _asked_for_columns(asked)
     return asked
@@ -294,7 +300,8 @@ def _options(given: list[str] | None) -> dict[str, Any]:
     return options
 
 
-def _hidden(value: object) -> object:
-    import re
-
-    return re.sub(r"(://[^:/@]*:)[^@]*@", r"\1***@", value) if isinstance(value, str) else value
+def _shown(source: Source) -> Source:
+    """Without its secrets; what was stored before errors kept none too."""
+    options: Any = fit_to_show(source.options)
+    last_error, stopped = without_secrets(source.last_error), without_secrets(source.stopped)
+    return replace(source, options=options, last_error=last_error, stopped=stopped)

@@ -41,6 +41,12 @@ def make_engine(url: str, *, sqlite_driver: ModuleType | None = None) -> Engine:
         raise ConfigError(
             "database.url: the port is no number; in a password, @ : and / are written %40 %3A and %2F"
         ) from cause
+    if "@" in (parsed.host or ""):  # cut in the middle of the password, which would be shown as the name of a host
+        raise ConfigError("database.url: holds more than one @; in a password, @ : and / are written %40 %3A and %2F")
+    if parsed.get_backend_name() == "sqlite" and (parsed.host or parsed.database in (None, "", ":memory:")):
+        raise ConfigError(
+            "database.url: names no file; write sqlite:///FILE, or sqlite:////FOLDER/FILE with four slashes"
+        )
     if parsed.get_backend_name() not in ("sqlite", "postgresql"):
         raise ConfigError(f"database.url: {parsed.get_backend_name()} is not supported; use sqlite or postgresql")
     try:

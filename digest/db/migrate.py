@@ -14,6 +14,7 @@ from sqlalchemy.exc import DBAPIError
 
 from digest.db.engine import reading, writing
 from digest.errors import DatabaseError
+from digest.secrecy import without_secrets
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -111,4 +112,4 @@ def _config() -> Config:
 
 
 def _named(engine: Engine) -> str:
-    return engine.url.render_as_string(hide_password=True)
+    return without_secrets(engine.url.render_as_string(hide_password=True))

@@ -89,6 +89,10 @@ def opened(url: str, *, hint: str = "") -> Iterator[Connection]:
         raise SourceUnreachable(
             "the database URL: the port is no number; in a password, @ : and / are written %40 %3A and %2F"
         ) from cause
+    if "@" in (parsed.host or ""):  # cut in the middle of the password, which would be shown as the name of a host
+        raise SourceUnreachable(
+            "the database URL holds more than one @; in a password, @ : and / are written %40 %3A and %2F"
+        )
     engine = _engine(parsed)
     try:
         with engine.connect() as connection:

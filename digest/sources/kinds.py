@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import os
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, get_type_hints
+from urllib.parse import quote
 
 from digest import isolation, log
 from digest.errors import BadInput, DigestError, SourceMalformed
@@ -112,6 +115,7 @@ def options_of(kind: str, values: Mapping[str, object], *, name: str) -> Any:
         raise BadInput(f"source {name}: there is no kind {kind!r}; there are: {', '.join(KINDS)}")
     options = KINDS[kind].Options
     types = get_type_hints(options)
+    values = _with_secrets(values, name)
     for key, value in values.items():
         if key not in types:
             near = difflib.get_close_matches(key, types, n=1)
@@ -128,3 +132,30 @@ def options_of(kind: str, values: Mapping[str, object], *, name: str) -> Any:
         return options(**values)
     except ValueError as cause:
         raise BadInput(f"source {name}: {cause}") from cause
+
+
+def _with_secrets(values: Mapping[str, object], name: str) -> dict[str, object]:
+    """With what stands elsewhere: `env:NAME` in the environment, the password of `url` in the file `password_file`.
+
+    So neither the database nor the list of processes has it.
+    """
+    found = {key: _from_environment(f"source {name}: option {key}", value) for key, value in values.items()}
+    if (file := found.pop("password_file", None)) is None:
+        return found
+    login = re.fullmatch(r"(\w[\w+.-]*://[^:/@?#]+)@(.*)", str(found.get("url", "")))
+    if login is None:
+        raise BadInput(f"source {name}: option password_file: the url has to name the user: DRIVER://USER@HOST/NAME")
+    try:
+        password = Path(str(file)).read_text("utf-8").strip()
+    except (OSError, UnicodeDecodeError) as cause:
+        raise BadInput(f"source {name}: option password_file: {file} cannot be read") from cause
+    return {**found, "url": f"{login[1]}:{quote(password, safe='')}@{login[2]}"}
+
+
+def _from_environment(option: str, value: object) -> object:
+    if not isinstance(value, str) or not value.startswith("env:"):
+        return value
+    variable = value.removeprefix("env:")
+    if not (found := os.environ.get(variable)):
+        raise BadInput(f"{option}: the environment has no {variable}")
+    return found

@@ -61,7 +61,8 @@ def record_success(
     """Read to its end. An address that it moved to replaces the one it has."""
     if moved_to:
         options = connection.execute(select(source.c.options).where(source.c.id == source_id)).scalar_one()
-        change_source(connection, source_id, options={**options, "url": moved_to})
+        if not str(options.get("url", "")).startswith("env:") and "password_file" not in options:
+            change_source(connection, source_id, options={**options, "url": moved_to})
     change_source(
         connection,
         source_id,
