@@ -13,6 +13,7 @@ FRONT_MATTER = 50_000
 PAGE = 2_000_000
 """Characters."""
 
+PAGE_TAGS = 20_000
 TAGS = 50_000
 """Of a feed; some 50 microseconds each."""
 

@@ -19,7 +19,7 @@ from digest.sources.dates import read_date, read_day_of_url
 from digest.sources.dedupe import host_of, is_web_url, without_user
 from digest.sources.fetched import Fetched
 from digest.sources.language import language_code
-from digest.sources.markup import after_prolog
+from digest.sources.markup import after_prolog, count_tags
 from digest.sources.numbers import count_of
 from digest.sources.pictures import Picture, choose, joined, number
 
@@ -114,7 +114,9 @@ def _title(facts: Facts) -> str:
 
 
 def _body_of(text: str) -> str:
-    """The article's own text, without menus and the like."""
+    """The article's own text, without menus and the like; "" of a page with more elements than any article's."""
+    if count_tags(text, at_most=bounds.PAGE_TAGS) > bounds.PAGE_TAGS:
+        return ""
     import trafilatura  # a third of a second: only who reads pages pays it
 
     logging.getLogger("trafilatura").setLevel(logging.CRITICAL)  # it would quote pages on standard error

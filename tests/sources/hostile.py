@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import resource
+import sys
+import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
+from digest.errors import DigestError
+from digest.model.source import Collected
 from digest.sources import (
     body,
     charset,
@@ -490,3 +496,28 @@ def _or_refused(function: Callable[..., Any], *arguments: Any, **named: Any) -> 
 
 
 PARTS = dict((*feed_parts(), *other_parts(), *page_parts()))
+
+
+def seconds(part: str, token: str, size: int) -> float:
+    """Of this process, to read so many characters of that token in that place."""
+    text = (token * (size // len(token) + 1))[:size]
+    started = time.process_time()
+    with contextlib.suppress(DigestError):
+        PARTS[part](text)
+    return time.process_time() - started
+
+
+def grown(kind: str, document: bytes) -> tuple[str, float, float]:
+    """What became of a document, the megabytes that this process grew by at its peak, and seconds."""
+    before, started = peak_mb(), time.process_time()
+    page = fetched(document)
+    try:
+        found = parse(page) if kind == "feed" else sitemap.parse_sitemap(page, max_bytes=10**7)
+        said = repr(found.articles if isinstance(found, Collected) else found)
+    except DigestError as cause:
+        said = str(cause)
+    return said[:2_000], peak_mb() - before, time.process_time() - started
+
+
+def peak_mb() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
