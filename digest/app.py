@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -48,6 +48,7 @@ class App:
 
     settings: Settings
     clock: Clock
+    config_file: Path | None = None
 
     @cached_property
     def unchecked_engine(self) -> Engine:
@@ -182,8 +183,8 @@ class App:
         return [make_channel(settings) for settings in self.settings.channels]
 
 
-def make_app(settings: Settings, clock: Clock | None = None) -> App:
-    return App(settings=settings, clock=clock or SystemClock())
+def make_app(settings: Settings, clock: Clock | None = None, *, config_file: Path | None = None) -> App:
+    return App(settings=settings, clock=clock or SystemClock(), config_file=config_file)
 
 
 def make_channel(settings: ChannelSettings) -> Channel:
@@ -222,6 +223,8 @@ def look_around(app: App) -> list[tuple[str, str, str]]:
         found.append(("channels", "none", "add a [[channels]] table; see: digest config example"))
     found += _about_database(app.engine)
     found += _about_keys(app)
+    found += _about_channels(app.settings)
+    found += _about_files(app)
     if (folder := app.settings.images.folder) and (obstacle := _about_folder(folder)):
         found.append(("images.folder", obstacle, "until then pictures are shown from where they are"))
     with reading(app.engine) as connection:
@@ -257,6 +260,48 @@ def _about_database(engine: Engine) -> list[tuple[str, str, str]]:
     if fsync == "on":
         return []
     return [("PostgreSQL", "fsync is off: a power cut may cost a mail twice", "set fsync = on in postgresql.conf")]
+
+
+def _about_channels(settings: Settings) -> Iterator[tuple[str, str, str]]:
+    """What lets others read along on the way to the mail server."""
+    for each in settings.channels:
+        if each.kind == "smtp" and not each.verify and each.security != "none":
+            stands = "verify = false: whoever is in between can read and change what is sent"
+            yield f"channel {each.name}", stands, "take it out; give the certificate authority to the system instead"
+        if each.insecure_login:
+            stands = "insecure_login = true: the password goes over the network in the clear"
+            yield f"channel {each.name}", stands, 'take it out, with security = "starttls" or "tls"'
+
+
+def _about_files(app: App) -> Iterator[tuple[str, str, str]]:
+    """Files with secrets or addresses that other accounts of this machine may read, and secrets where they need not be."""
+    settings, file = app.settings, app.config_file
+    inline = [f"channels[{index}].password" for index, each in enumerate(settings.channels) if _is_inline(each)]
+    inline += ["web.token_key"] if settings.web.token_key and not settings.web.token_key_file else []
+    inline += ["database.url"] if app.unchecked_engine.url.password else []
+    written = [key for key in inline if file is not None and not _is_in_environment(key)]
+    for key in (each for each in written if each != "database.url"):
+        yield key, f"a secret in {file}", f"put it into a file of its own: {key}_file"
+    secret = [each.password_file for each in settings.channels] + [settings.web.token_key_file]
+    if app.unchecked_engine.url.get_backend_name() == "sqlite":
+        database = Path(str(app.unchecked_engine.url.database))
+        secret += [database, *(database.with_name(database.name + end) for end in ("-wal", "-shm", "-journal"))]
+    for path in dict.fromkeys((*filter(None, secret), *([file] if file is not None and written else []))):
+        try:
+            is_open = path.stat().st_mode & 0o037  # a group may read it, if that is how the program gets it
+        except OSError:
+            continue
+        if is_open:
+            yield str(path), "others of this machine may read it", f"chmod 600 {path}"
+
+
+def _is_inline(channel: ChannelSettings) -> bool:
+    return bool(channel.password) and channel.password_file is None
+
+
+def _is_in_environment(key: str) -> bool:
+    table, _, name = key.partition(".")
+    return f"DIGEST_{table}__{name}".upper() in os.environ or f"DIGEST_{table.partition('[')[0]}".upper() in os.environ
 
 
 def _about_folder(folder: Path) -> str:

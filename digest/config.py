@@ -17,6 +17,9 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from pydantic_settings.sources import EnvSettingsSource, InitSettingsSource
 
 from digest.errors import ConfigError
+from digest.web_address import ascii_host, web_address
+
+KEY_LENGTH = 32
 
 DEFAULT_FILE = Path("digest.toml")
 
@@ -44,6 +47,16 @@ class Database(_Table):
         return value
 
 
+def strong_key(value: str) -> str:
+    """A key that nobody finds by trying; ValueError for one that is too short."""
+    if len(value) < KEY_LENGTH or len(set(value)) < 8:
+        raise ValueError(
+            f"must have {KEY_LENGTH} characters at least, by chance: a reader with a link can try keys; make one: "
+            f"""python3 -c "import secrets; print(secrets.token_hex(32))\""""
+        )
+    return value
+
+
 class Web(_Table):
     """The pages that readers meet: leaving, and the web view of an edition."""
 
@@ -65,7 +78,17 @@ class Web(_Table):
             raise ValueError("must begin with https:// (http:// is for trials on this machine)")
         if value and not re.fullmatch(r"https?://[^\s/<>,?#]+(/[^\s<>,?#]*)?", value):
             raise ValueError("must be an address without spaces, ? and #: https://digest.example.org")
-        return value.rstrip("/")
+        return web_address(value).rstrip("/") if value else ""
+
+    @field_validator("token_key")
+    @classmethod
+    def _is_a_strong_key(cls, value: str) -> str:
+        return strong_key(value) if value else ""
+
+    @field_validator("old_token_keys")
+    @classmethod
+    def _are_strong_keys(cls, value: list[str]) -> list[str]:
+        return [strong_key(each) for each in value]
 
 
 class Mail(_Table):
@@ -78,9 +101,10 @@ class Mail(_Table):
     @field_validator("unsubscribe_mailbox")
     @classmethod
     def _is_a_mailbox(cls, value: str) -> str:
-        if value and not re.fullmatch(r"[^\s<>,@\"]+@[A-Za-z0-9.-]+", value):
+        local, at, domain = value.rpartition("@")
+        if value and not (at and re.fullmatch(r"[!-~]+", local) and not set(local) & set('<>,@"')):
             raise ValueError("must be an address like unsubscribe@example.org")
-        return value
+        return f"{local}@{ascii_host(domain)}" if value else ""
 
 
 def _are_limits(value: list[str]) -> list[str]:
@@ -125,6 +149,11 @@ class Channel(_Table):
 
     _limits = field_validator("limits")(_are_limits)
 
+    @field_validator("host", "local_hostname")
+    @classmethod
+    def _is_a_host(cls, value: str) -> str:
+        return value if value.isascii() else ascii_host(value)
+
     @model_validator(mode="after")
     def _password_travels_safely(self) -> Channel:
         if self.username and self.security == "none" and not self.insecure_login and not _is_loopback(self.host):
@@ -147,7 +176,7 @@ class Domain(_Table):
     @field_validator("name")
     @classmethod
     def _is_a_domain(cls, value: str) -> str:
-        return value.strip().lower()
+        return value if value == "*" else ascii_host(value.strip().lower())
 
 
 class Dkim(_Table):
@@ -163,8 +192,9 @@ class Dkim(_Table):
     @field_validator("domain")
     @classmethod
     def _is_a_domain(cls, value: str) -> str:
+        value = value if value.isascii() else ascii_host(value)
         if not re.fullmatch(rf"{_LABEL}(\.{_LABEL})+", value):
-            raise ValueError("must be a domain like example.org, one beyond ASCII as xn--...")
+            raise ValueError("must be a domain like example.org")
         return value.lower()
 
     @field_validator("selector")
@@ -310,10 +340,18 @@ def load(path: Path | None) -> Settings:
     return _with_secrets(settings, path)
 
 
+_SERVICE_LINK = re.compile(
+    r"DIGEST_(?:[A-Z0-9]+_)*?(?:SERVICE_(?:HOST|PORT(?:_[A-Z0-9_]+)?)|PORT(?:_\d+_(?:TCP|UDP|SCTP)(?:_(?:PROTO|PORT|ADDR))?)?)"
+)
+"""What Kubernetes puts into the environment of every pod beside a service that is called digest, or digest-web."""
+
+
 def _environment_lines() -> Iterator[str]:
     """What pydantic-settings would pass over (an unknown table), or stop at without naming it (a value not JSON)."""
     for name in os.environ:
         if not name.startswith("DIGEST_") or name in ("DIGEST_CONFIG", "DIGEST_TEST_DATABASE_URL"):
+            continue
+        if _SERVICE_LINK.fullmatch(name) and (name != "DIGEST_PORT" or "://" in os.environ[name]):
             continue
         table, *keys = name.removeprefix("DIGEST_").lower().split("__")
         if table not in Settings.model_fields:
@@ -378,7 +416,11 @@ def _siblings(where: list[str]) -> list[str]:
 def _with_secrets(settings: Settings, path: Path | None) -> Settings:
     """Fill in what stands in files of its own."""
     if settings.web.token_key_file is not None:
-        settings.web.token_key = _secret(settings.web.token_key_file, "web.token_key_file", path)
+        key = _secret(settings.web.token_key_file, "web.token_key_file", path)
+        try:
+            settings.web.token_key = strong_key(key)
+        except ValueError as cause:
+            raise ConfigError(f"{path or 'environment'}: web.token_key_file: {cause}") from cause
     for index, channel in enumerate(settings.channels):
         if channel.password_file is not None:
             channel.password = _secret(channel.password_file, f"channels[{index}].password_file", path)

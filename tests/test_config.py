@@ -19,6 +19,7 @@ from tests.command import Command
 EXAMPLE = Path(__file__).parent.parent / "config.example.toml"
 
 SECRET = "0pen-sesame"
+KEY = "0123456789abcdef" * 2
 
 DKIM = '[[dkim]]\ndomain = "example.org"\nselector = "s2026"\nkey_file = "key.pem"'
 
@@ -72,7 +73,13 @@ def complaints(file: Path, content: str) -> list[str]:
         ('[dkim]\ndomain = "example.org"', "dkim", "valid list"),
         (f'{DKIM}\ndomian = "x"', "dkim[0].domian", "unknown key; did you mean domain?"),
         (DKIM.replace("example.org", "localhost"), "dkim[0].domain", "must be a domain like example.org"),
-        (DKIM.replace("example.org", "bücher.example"), "dkim[0].domain", "one beyond ASCII as xn--"),
+        (DKIM.replace("example.org", "-bücher.example"), "dkim[0].domain", "no name of a host"),
+        ('[web]\npublic_url = "https://-bücher.example"', "web.public_url", "no name of a host"),
+        ('[web]\npublic_url = "https://example.org:99999"', "web.public_url", "its port cannot be read"),
+        ('[web]\ntoken_key = "a"', "web.token_key", "secrets.token_hex(32)"),
+        (f'[web]\ntoken_key = "{"a" * 64}"', "web.token_key", "secrets.token_hex(32)"),
+        (f'[web]\ntoken_key = "{KEY[:31]}"', "web.token_key", "must have 32 characters at least"),
+        (f'[web]\nold_token_keys = ["{KEY}", "b"]', "web.old_token_keys", "must have 32 characters at least"),
         (DKIM.replace("s2026", "a b"), "dkim[0].selector", "must be letters, digits and hyphens"),
         (DKIM.replace("selector", "# selector"), "dkim[0].selector", "Field required"),
         (f"{DKIM}\n{DKIM}", "dkim", "two keys are published as s2026._domainkey.example.org"),
@@ -190,12 +197,59 @@ def test_lists_come_from_the_environment_as_json(monkeypatch: pytest.MonkeyPatch
     assert [(channel.name, channel.kind) for channel in settings.channels] == [("one", "smtp"), ("two", "folder")]
 
 
+def test_a_key_in_a_file_has_to_be_strong_too(file: Path, tmp_path: Path) -> None:
+    (tmp_path / "key").write_text("k3y\n")
+    [line] = complaints(file, '[web]\ntoken_key_file = "key"\n')
+    assert "web.token_key_file: must have 32 characters at least" in line
+    assert "k3y" not in line
+
+
+def test_names_beyond_ascii_become_what_dns_has(file: Path) -> None:
+    file.write_text(
+        '[web]\npublic_url = "https://bücher.example/ß/"\n[mail]\nunsubscribe_mailbox = "weg@bücher.example"\n'
+        '[[channels]]\nhost = "post.bücher.example"\n[[domains]]\nname = "Bücher.example"\n'
+        + DKIM.replace("example.org", "bücher.example")
+    )
+    settings = config.load(file)
+    assert settings.web.public_url == "https://xn--bcher-kva.example/%C3%9F"
+    assert settings.mail.unsubscribe_mailbox == "weg@xn--bcher-kva.example"
+    assert settings.channels[0].host == "post.xn--bcher-kva.example"
+    assert (settings.domains[0].name, settings.dkim[0].domain) == ("xn--bcher-kva.example",) * 2
+
+
+SERVICE_LINKS = {
+    "DIGEST_SERVICE_HOST": "10.0.0.7",
+    "DIGEST_SERVICE_PORT": "8025",
+    "DIGEST_SERVICE_PORT_HTTP": "8025",
+    "DIGEST_PORT": "tcp://10.0.0.7:8025",
+    "DIGEST_PORT_8025_TCP": "tcp://10.0.0.7:8025",
+    "DIGEST_PORT_8025_TCP_PROTO": "tcp",
+    "DIGEST_PORT_8025_TCP_PORT": "8025",
+    "DIGEST_PORT_8025_TCP_ADDR": "10.0.0.7",
+    "DIGEST_WEB_SERVICE_HOST": "10.0.0.8",
+    "DIGEST_WEB_PORT": "tcp://10.0.0.8:80",
+    "DIGEST_WEB_PORT_80_UDP_ADDR": "10.0.0.8",
+}
+
+
+def test_what_kubernetes_says_of_a_service_is_no_setting(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in SERVICE_LINKS.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("DIGEST_WEB__PORT", "2000")
+    assert config.load(None).web.port == 2000
+
+
+def test_a_port_that_is_none_of_kubernetes_is_asked_about(monkeypatch: pytest.MonkeyPatch, file: Path) -> None:
+    monkeypatch.setenv("DIGEST_PORT", "2000")
+    assert "unknown key" in "\n".join(complaints(file, ""))
+
+
 def test_secrets_are_read_from_files_of_their_own(file: Path, tmp_path: Path) -> None:
     (tmp_path / "password").write_text(f"{SECRET}\n")
-    (tmp_path / "key").write_text("k3y\n")
+    (tmp_path / "key").write_text(f"{KEY}\n")
     file.write_text('[web]\ntoken_key_file = "key"\n[[channels]]\npassword_file = "password"\n')
     settings = config.load(file)
-    assert (settings.channels[0].password, settings.web.token_key) == (SECRET, "k3y")
+    assert (settings.channels[0].password, settings.web.token_key) == (SECRET, KEY)
 
 
 def test_a_secret_file_that_is_empty_is_refused(file: Path, tmp_path: Path) -> None:
@@ -276,13 +330,14 @@ def test_no_repr_shows_a_secret() -> None:
     channel = config.Channel(password=SECRET, username="u")
     settings = config.Settings(
         channels=[channel],
-        web=config.Web(token_key=SECRET),
+        web=config.Web(token_key=KEY),
         database=config.Database(url=f"postgresql://u:{SECRET}@db.example.org/x"),
     )
     made = make_channel(channel)
     assert isinstance(made, SmtpChannel)
     assert made.options.password == SECRET
-    assert SECRET not in f"{settings!r} {settings} {channel!r} {made.options!r} {made!r}"
+    for secret in (SECRET, KEY):
+        assert secret not in f"{settings!r} {settings} {channel!r} {made.options!r} {made!r}"
 
 
 # --- the door ---------------------------------------------------------------------------------------------------------

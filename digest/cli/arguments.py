@@ -15,7 +15,7 @@ import typer
 
 from digest.errors import BadInput
 from digest.model.address import clean_line
-from digest.model.web_address import web_address
+from digest.web_address import web_address
 
 MAX_NUMBER = 2**31 - 1
 MAX_TEXT = 100_000

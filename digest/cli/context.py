@@ -24,9 +24,10 @@ def open_app(context: typer.Context) -> App:
     from digest.app import make_app
 
     state: State = context.obj
-    settings = config.load(config.find_file(state.config_file))
+    file = config.find_file(state.config_file)
+    settings = config.load(file)
     log.configure(level=settings.log.level, as_json=settings.log.json_lines)
-    return make_app(settings)
+    return make_app(settings, config_file=file)
 
 
 def actor() -> str:

@@ -147,7 +147,7 @@ def preview(
     to: Annotated[str, typer.Option("--for", help="address of a reader; an invented one if not given")] = "",
     out: Annotated[Path, typer.Option(help="folder for the files")] = Path("preview"),
 ) -> None:
-    """Write HTML, text and the whole message as this reader would get them.
+    """Write HTML, text and the whole message as this reader would get them; personal links in them lead nowhere.
 
     Example: digest edition preview 12 --for mira@example.org
     """
@@ -157,7 +157,7 @@ def preview(
     from digest.flows import publish
 
     app = open_app(context)
-    maker = publish.open_maker(app.engine, app.press, edition_id)
+    maker = publish.open_maker(app.engine, app.trial_press, edition_id)
     raw = maker.message(_recipient(app, maker, to), at=app.clock.now())
     parsed: Any = email.message_from_bytes(raw, policy=policy.default)
     out.mkdir(parents=True, exist_ok=True)

@@ -5,6 +5,7 @@ Commands import what they need when they run: `digest --help` answers at once.
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -110,6 +111,7 @@ def _main(
 
 def run() -> None:
     """The command `digest`."""
+    os.umask(0o077)  # addresses, tokens and keys are in what it writes: nobody else of this machine reads them
     try:
         bounded(command())()
     except DigestError as error:

@@ -25,7 +25,9 @@ def put(folder: Path, copy: Resized) -> str:
     path = folder / name
     if path.exists():
         return name
-    folder.mkdir(parents=True, exist_ok=True)
+    if not folder.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        os.chmod(folder, 0o755)  # noqa: S103  # commands make files for their account alone (umask); pictures are for everybody
     handle, temporary = tempfile.mkstemp(dir=folder, prefix=".new-")
     try:
         with os.fdopen(handle, "wb") as file:

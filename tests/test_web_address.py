@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from digest.model.web_address import ascii_host, web_address
+from digest.web_address import ascii_host, web_address
 
 
 @pytest.mark.parametrize(
