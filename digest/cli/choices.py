@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time
 from typing import TYPE_CHECKING, Annotated, Any
+from zoneinfo import ZoneInfo
 
 import typer
 
@@ -147,15 +148,19 @@ def choose(
     from digest.model.choices import choices_to_json
 
     given = {key: value for key, value in locals().items() if key in _CHOICES and value is not None}
+    from digest.editions.periods import known_zone
+
     app = open_app(context)
     with reading(app.engine) as connection:
-        subscriptions = dict(list_subscriptions(connection, get_subscriber(connection, address).id))
+        person = get_subscriber(connection, address)
+        subscriptions = dict(list_subscriptions(connection, person.id))
         of = get_newsletter(connection, newsletter)
     if newsletter not in subscriptions:
         raise NotFound(f"{address} is not subscribed to {newsletter!r}")
     now = app.clock.now()
+    zone = ZoneInfo(known_zone(person.time_zone, of.schedule.time_zone))
     wanted = membership.choose(
-        app.engine, subscriptions[newsletter].id, lambda before: _wanted(before, given), now=now, origin=actor()
+        app.engine, subscriptions[newsletter].id, lambda before: _wanted(before, given, zone), now=now, origin=actor()
     )
     if wanted is None:
         raise NotFound(f"{address} is not subscribed to {newsletter!r} any more")
@@ -179,7 +184,7 @@ _CHOICES = (
 )
 
 
-def _wanted(before: Wanted, given: dict[str, Any]) -> Wanted:
+def _wanted(before: Wanted, given: dict[str, Any], zone: ZoneInfo) -> Wanted:
     from digest.errors import BadInput
     from digest.model.choices import Kind, Length, slugs
 
@@ -201,18 +206,19 @@ def _wanted(before: Wanted, given: dict[str, Any]) -> Wanted:
     if "hour" in given:
         wanted = replace(wanted, hour=_number("hour", given["hour"], 0, 23) if given["hour"] else None)
     if "pause_until" in given:
-        wanted = replace(wanted, paused_until=_day(given["pause_until"]) if given["pause_until"] else None)
+        wanted = replace(wanted, paused_until=_day(given["pause_until"], zone) if given["pause_until"] else None)
     return wanted
 
 
-def _day(text: str) -> datetime:
+def _day(text: str, zone: ZoneInfo) -> datetime:
+    """The beginning of that day where the reader lives."""
     from digest.errors import BadInput
 
     try:
         at = datetime.fromisoformat(text)
     except ValueError as cause:
         raise BadInput(f"--pause-until: {text!r} is no date like 2027-01-15") from cause
-    return in_bounds("--pause-until", at).replace(tzinfo=UTC)
+    return datetime.combine(in_bounds("--pause-until", at).date(), time(), zone).astimezone(UTC)
 
 
 def _parts(text: str) -> tuple[str, ...]:

@@ -24,6 +24,7 @@ _RULES = {
     "full": "did not fit; comes again",
     "few": "too little else was new for them",
     "withdrawn": "was withdrawn before their copy was made",
+    "unsent": "was chosen for their copy, which was not sent",
 }
 
 

@@ -157,7 +157,8 @@ class Planned:
 
     hour, time_zone   when the copy should arrive; None, "": as the newsletter does
     preferences       JSON text of model.choices.Choices, not read yet: many readers have the same
-    skipped           why there will be no copy whatever there is to read; "" else
+    paused_until      who is paused when the copy would arrive gets none
+    skipped           why there will be no copy whatever there is to read, and whenever it would arrive; "" else
     """
 
     subscription_id: int
@@ -165,6 +166,7 @@ class Planned:
     time_zone: str
     preferences: str
     joined_at: datetime
+    paused_until: datetime | None
     skipped: str
 
 
@@ -192,7 +194,7 @@ def lock_newsletter(connection: Connection, newsletter_id: int) -> None:
 
 
 def read_page(
-    connection: Connection, newsletter_id: int, *, slot: str, since: datetime, after: int, now: datetime, size: int
+    connection: Connection, newsletter_id: int, *, slot: str, since: datetime, after: int, size: int
 ) -> list[Planned]:
     """The next readers of a slot, in key order.
 
@@ -203,12 +205,12 @@ def read_page(
     if slot:
         page = _came(page, since)
     wanted = page.subquery()
-    return _planned(connection, _readers(now).join(wanted, wanted.c.id == subscription.c.id))
+    return _planned(connection, _readers().join(wanted, wanted.c.id == subscription.c.id))
 
 
-def read_these(connection: Connection, ids: Sequence[int], *, since: datetime | None, now: datetime) -> list[Planned]:
+def read_these(connection: Connection, ids: Sequence[int], *, since: datetime | None) -> list[Planned]:
     """Of these readers those whom `read_page` would give, in key order. `since`: None for all of them."""
-    query = _readers(now).where(subscription.c.id.in_(ids), subscription.c.status == "active")
+    query = _readers().where(subscription.c.id.in_(ids), subscription.c.status == "active")
     if since is not None:
         came = or_(subscription.c.slot == "", subscription.c.slot_since.is_(None), subscription.c.slot_since <= since)
         query = query.where(came)
@@ -217,8 +219,10 @@ def read_these(connection: Connection, ids: Sequence[int], *, since: datetime | 
 
 def _planned(connection: Connection, query: Any) -> list[Planned]:
     return [
-        Planned(id_, hour, time_zone, preferences, instant(joined_at), skipped)
-        for id_, hour, time_zone, preferences, joined_at, skipped in read_at_once(connection, query)
+        Planned(
+            id_, hour, zone, preferences, instant(joined_at), instant(paused_until) if paused_until else None, skipped
+        )
+        for id_, hour, zone, preferences, joined_at, paused_until, skipped in read_at_once(connection, query)
     ]
 
 
@@ -254,13 +258,13 @@ def list_evenly(connection: Connection, newsletter_id: int, *, count: int, of: i
     return found
 
 
-def read_reader(connection: Connection, subscription_id: int, *, now: datetime) -> Planned:
+def read_reader(connection: Connection, subscription_id: int) -> Planned:
     """One reader as plan sees them."""
-    [reader] = _planned(connection, _readers(now).where(subscription.c.id == subscription_id))
+    [reader] = _planned(connection, _readers().where(subscription.c.id == subscription_id))
     return reader
 
 
-def _readers(now: datetime) -> Any:
+def _readers() -> Any:
     return (
         select(
             subscription.c.id.label("subscription_id"),
@@ -268,10 +272,9 @@ def _readers(now: datetime) -> Any:
             subscriber.c.time_zone,
             _as_text(subscription.c.preferences).label("preferences"),
             subscription.c.joined_at,
+            subscription.c.paused_until,
             case(
-                (suppression.c.id.is_not(None), sql_cast("suppressed: ", SqlText) + suppression.c.reason),
-                (subscription.c.paused_until > now, PAUSED),
-                else_="",
+                (suppression.c.id.is_not(None), sql_cast("suppressed: ", SqlText) + suppression.c.reason), else_=""
             ).label("skipped"),
         )
         .select_from(subscription)
@@ -288,26 +291,24 @@ def _as_text(column: Any) -> Any:
 
 def read_past(
     connection: Connection, editions: Sequence[int], slot: str, first: int, last: int, newsletter_id: int
-) -> Iterator[tuple[int, int, str | None, bool]]:
-    """What the readers of a page had: (subscription id, edition id, picks as JSON text, is the copy held).
+) -> Iterator[tuple[int, int, str | None]]:
+    """The copies that readers of a page had: (subscription id, edition id, picks as JSON text).
 
-    Picks of None: the whole edition. A row that is not held was passed over: there was nothing in it for the reader.
+    Picks of None: the whole edition. An edition of which no copy was made for a reader passed nothing over.
 
     index   uq_delivery_edition_id_subscription_id
     """
     if not editions:
         return
-    had = delivery.c.status.in_(HOLDS)
-    passed = (delivery.c.status == DeliveryStatus.SKIPPED) & delivery.c.reason.startswith(NOTHING_NEW)
-    query = (
-        select(delivery.c.subscription_id, delivery.c.edition_id, _as_text(delivery.c.picks), had)
+    query: Any = (
+        select(delivery.c.subscription_id, delivery.c.edition_id, _as_text(delivery.c.picks))
         .join(subscription, subscription.c.id == delivery.c.subscription_id)
         .where(delivery.c.edition_id.in_(editions), delivery.c.subscription_id.between(first, last))
-        .where(subscription.c.newsletter_id == newsletter_id, subscription.c.slot == slot, or_(had, passed))
+        .where(subscription.c.newsletter_id == newsletter_id, subscription.c.slot == slot)
+        .where(delivery.c.status.in_(HOLDS))
         .order_by(delivery.c.id)
     )
-    for subscription_id, edition_id, picks, is_held in connection.execute(query):
-        yield subscription_id, edition_id, picks, bool(is_held)
+    yield from connection.execute(query)
 
 
 def read_paused(connection: Connection, edition_id: int, first: int, last: int) -> set[int]:
@@ -323,18 +324,17 @@ def read_paused(connection: Connection, edition_id: int, first: int, last: int) 
 
 def read_past_of(
     connection: Connection, editions: Sequence[int], subscription_id: int, *, before_id: int | None
-) -> list[tuple[int, str | None, bool]]:
+) -> list[tuple[int, str | None]]:
     """The same for one reader; `before_id`: of the rows that were there before that delivery."""
-    had = delivery.c.status.in_(HOLDS)
-    passed = (delivery.c.status == DeliveryStatus.SKIPPED) & delivery.c.reason.startswith(NOTHING_NEW)
     query = (
-        select(delivery.c.edition_id, _as_text(delivery.c.picks), had)
-        .where(delivery.c.edition_id.in_(editions), delivery.c.subscription_id == subscription_id, or_(had, passed))
+        select(delivery.c.edition_id, _as_text(delivery.c.picks))
+        .where(delivery.c.edition_id.in_(editions), delivery.c.subscription_id == subscription_id)
+        .where(delivery.c.status.in_(HOLDS))
         .order_by(delivery.c.id)
     )
     if before_id is not None:
         query = query.where(delivery.c.id < before_id)
-    return [(row[0], row[1], bool(row[2])) for row in connection.execute(query)]
+    return [(row[0], row[1]) for row in connection.execute(query)]
 
 
 @dataclass(slots=True)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -47,8 +48,9 @@ def window(
 DAYS = {Cadence.DAILY: 1, Cadence.WEEKLY: 7, Cadence.BIWEEKLY: 14, Cadence.MONTHLY: 31}
 """The longest that a cadence lets its readers wait."""
 
-MAX_CANDIDATES = 500
-"""Of an edition from which readers choose: the newest."""
+MAX_CANDIDATES, MAX_OF_A_NAME = 2_000, 200
+"""Of an edition from which readers choose: the newest; and beyond them, of each topic and each author, the newest: twice as
+many as the largest edition holds, so that nobody who follows one would have got what is left out."""
 
 
 def cadence_of(edition_cadence: str) -> Cadence:
@@ -68,9 +70,27 @@ def own_window(
     for what turned up late.
     """
     start = due_at if previous_until is None else min(previous_until, due_at)
+    return Window(since=start - _reach(newsletter, cadence), until=due_at)
+
+
+def last_call(newsletter: Newsletter, cadence: Cadence, *, due_at: datetime) -> datetime:
+    """What was published before this is in no later edition: the next window begins here."""
+    return due_at - _reach(newsletter, cadence)
+
+
+def _reach(newsletter: Newsletter, cadence: Cadence) -> timedelta:
     longest = max(DAYS[Cadence(each)] for each in (Cadence.WEEKLY, *newsletter.offer.cadences))
-    days = longest + newsletter.ranking.carry * DAYS[cadence] + newsletter.window_days
-    return Window(since=start - timedelta(days=days), until=due_at)
+    return timedelta(days=longest + newsletter.ranking.carry * DAYS[cadence] + newsletter.window_days)
+
+
+def worth_offering(newest: Iterable[Article]) -> Iterator[Article]:
+    """Of what the newsletter prints, the newest first, what readers may choose from."""
+    names = Counter[str]()
+    for number, article in enumerate(newest):
+        own = {*(slug(topic) for topic in article.topics), *(f"by {slug(author)}" for author in article.authors)}
+        if number < MAX_CANDIDATES or article.pin is not None or any(names[name] < MAX_OF_A_NAME for name in own):
+            yield article
+        names.update(own)
 
 
 def compose_own(newsletter: Newsletter, articles: Sequence[Article]) -> tuple[Candidate, ...]:

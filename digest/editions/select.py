@@ -6,12 +6,13 @@ The rules, in their order; the first that applies to a candidate is the one that
     muted      its topic, its author, or the kind of recommendation that it would have come by
     other      the reader follows other topics and authors, and neither the editor nor the readers recommend it
     before     it was published before this reader's first edition could have had it
-    expired    it was a candidate of so many of this reader's editions already, and never fitted
+    expired    so many copies of this reader's passed it over already; an edition without a copy passes nothing over
     fewer      of this topic one article is enough, and a better one is in
-    budget     it would take longer to read than is left of the reader's time
+    budget     it would take longer to read than is left of the reader's time; where none fits, the best one is in
     full       the copy holds as many as an edition may have
-    few        there is less in it for this reader than an edition must have
+    few        less is new to this reader than an edition must have, and all of it may be in a later one
     withdrawn  it was taken out of the edition before this copy was made (flows/explain.py says so; plan never does)
+    unsent     it was chosen, and the copy was not sent: its reader left, paused, or the edition was cancelled (as before)
     picked     it is in
 
 Editor's picks go first, in the editor's order; the rest by rank: how new, how much read, how much talked about, and
@@ -76,6 +77,7 @@ class Rule(StrEnum):
     FULL = "full"
     FEW = "few"
     WITHDRAWN = "withdrawn"
+    UNSENT = "unsent"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,10 +124,19 @@ NOTHING_YET = Past()
 class Selector:
     """The candidates of one edition, ready to be chosen from.
 
-    until   the end of the edition's window: the age of an article counts to there
+    until       the end of the edition's window: the age of an article counts to there
+    last_call   what was published before this is in no later edition
     """
 
-    def __init__(self, candidates: Sequence[Candidate], newsletter: Newsletter, *, since: datetime, until: datetime):
+    def __init__(
+        self,
+        candidates: Sequence[Candidate],
+        newsletter: Newsletter,
+        *,
+        since: datetime,
+        until: datetime,
+        last_call: datetime | None = None,
+    ) -> None:
         self._ranking, self._newsletter = newsletter.ranking, newsletter
         self._min, self._max = newsletter.min_items, newsletter.max_items
         scores = _scores(candidates, newsletter, since, until)
@@ -158,6 +169,7 @@ class Selector:
         self._popular = _mask(_most_read(self.candidates, self._ranking.popular))
         self._published = sorted((each.article.published_at, bit) for bit, each in enumerate(self.candidates))
         self._after: dict[int, int] = {}
+        self._is_last_call = _mask(bit for at, bit in self._published if last_call is not None and at <= last_call)
         self._made: dict[tuple[Wish, int, tuple[int, ...]], str] = {}
 
     def mask(self, positions: Sequence[int]) -> int:
@@ -271,10 +283,13 @@ class Selector:
 
     def _chosen(self, wish: Wish, free: int, passed: Sequence[int], rules: dict[int, Rule] | None = None) -> list[int]:
         """Bits that are in. `rules`, where given, hears why the other free ones are not; else nobody looks at them."""
+        is_enough = free.bit_count() >= self._min or bool(free & self._is_last_call)
+        if rules is None and not is_enough:
+            return []
         if rules is None and self._is_plain and not (wish.fewer or wish.minutes):
-            chosen = list(islice(self._queue(wish, free, passed), self._max))
-            return chosen if len(chosen) >= self._min else []
-        chosen = []
+            return list(islice(self._queue(wish, free, passed), self._max))
+        chosen: list[int] = []
+        first_over: int | None = None
         minutes, taken = 0, 0
         sections = Counter[str]()
         share = self._ranking.per_section
@@ -288,7 +303,8 @@ class Selector:
                     rules[bit] = Rule.FULL
                 elif wish.fewer and any(mask >> bit & 1 and mask & taken for mask in wish.fewer):
                     _say(rules, bit, Rule.FEWER)
-                elif wish.minutes and chosen and minutes + self._minutes[bit] > wish.minutes:
+                elif wish.minutes and minutes + self._minutes[bit] > wish.minutes:
+                    first_over = bit if first_over is None else first_over
                     _say(rules, bit, Rule.BUDGET)
                 elif share and sections[self._sections[bit]] >= share and bit not in self._pins:
                     aside.append(bit)
@@ -301,7 +317,9 @@ class Selector:
             if not aside:
                 break
             queue, share = aside, 0  # the other sections had their turn: now those that had their share already
-        if len(chosen) < self._min:
+        if not chosen and first_over is not None:  # none fits: the best one, rather than nothing for ever
+            chosen = [first_over]
+        if not is_enough:
             for bit in chosen:
                 _say(rules, bit, Rule.FEW)
             return []

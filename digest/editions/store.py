@@ -50,14 +50,16 @@ def find_window_marks(connection: Connection, newsletter_id: NewsletterId) -> tu
 
 
 def find_previous_until(connection: Connection, newsletter_id: NewsletterId, cadence: str) -> datetime | None:
-    """Where the last edition of these readers ended. index  uq_edition_newsletter_id_cadence_period"""
-    return connection.execute(
-        select(func.max(edition.c.window_until)).where(
-            edition.c.newsletter_id == newsletter_id,
-            edition.c.cadence == cadence,
-            edition.c.status.not_in([EditionStatus.CANCELLED, EditionStatus.EMPTY]),
-        )
-    ).scalar()
+    """Where the last edition of these readers ended; before there was one, the first period that brought nothing.
+
+    index  uq_edition_newsletter_id_cadence_period
+    """
+    nothing = edition.c.status.in_([EditionStatus.CANCELLED, EditionStatus.EMPTY])
+    of = (edition.c.newsletter_id == newsletter_id, edition.c.cadence == cadence)
+    ended = select(func.max(edition.c.window_until)).where(*of, ~nothing)
+    began = select(func.min(edition.c.window_until)).where(*of, nothing)
+    found: datetime | None = connection.execute(ended).scalar() or connection.execute(began).scalar()
+    return found
 
 
 def create_edition(

@@ -24,7 +24,7 @@ from digest.errors import NotFound, Refused
 from digest.flows.copies import CopyMaker
 from digest.flows.dispatch.planning import OwnPlanner, frozen_newsletter
 from digest.model.choices import Choices, Kind, choices_from_json
-from digest.model.delivery import Attempt
+from digest.model.delivery import Attempt, DeliveryStatus
 from digest.model.edition import Edition, Reason
 from digest.model.newsletter import Cadence, Newsletter
 from digest.model.subscriber import Recipient, Subscriber, Subscription, SubscriptionStatus
@@ -38,7 +38,8 @@ class Explanation:
     why         in a sentence: what became of it, or will
     arrives_at  when the copy may go; None where there is none
     choices     as they were when the edition was planned; changed_since: they are others now
-    decisions   every candidate with the rule that decided, the picks first, in their order
+    decisions   every candidate with the rule that decided, the picks first, in their order; none where nothing was decided
+                for this reader: another cadence, a draft, a pause
     attempts    finished tries that were not accepted
     """
 
@@ -64,28 +65,25 @@ def explain(engine: Engine, edition_id: int, address: str, *, now: datetime) -> 
         planned_at = edition.planned_at or now
         was = audience.find_wanted_before(connection, subscription.id, at=planned_at)
         preferences = was["preferences"] if was else None
-        reader = plan_rows.read_reader(connection, subscription.id, now=planned_at)
+        reader = plan_rows.read_reader(connection, subscription.id)
         if preferences is not None:
             reader = replace(reader, preferences=json.dumps(preferences), hour=was["hour"] if was else None)
         decisions: Sequence[Decision] = ()
         arrives_at = None
         if newsletter.offer.is_any and edition.corrects_id is None:
             planner = OwnPlanner(connection, edition, newsletter)
-            past, served = planner.past(connection, subscription.id, before_id=row.id if row else None)
+            past, _ = planner.past(connection, subscription.id, before_id=row.id if row else None)
             decisions = planner.selector.explain(planner.wish(reader.preferences), past, planner.new_to(reader))
             arrives_at = planner.arrives_at(reader)
             if row is not None and row.picks is not None:
                 decisions = _as_recorded(planner.selector, decisions, row.picks)
-            elif served is not None or (
-                row is not None and row.reason and not row.reason.startswith(plan_rows.NOTHING_NEW)
-            ):
-                decisions = ()
-        elif row is None or row.status != "skipped":
+        elif row is not None:
             decisions = tuple(
                 Decision(candidate=each, rule=Rule.PICKED, reason=Reason(kind=Kind.NEW, subject=each.section))
                 for each in edition.candidates
             )
         decisions = _without_withdrawn(decisions, editions.list_withdrawn(connection, edition_id), row)
+        decisions = tuple(_what_happened(decisions, row))
         attempts = tuple(counts.list_attempts(connection, edition_id, subscription.id))
         return Explanation(
             address=str(person.address),
@@ -99,6 +97,18 @@ def explain(engine: Engine, edition_id: int, address: str, *, now: datetime) -> 
             decisions=decisions,
             attempts=attempts,
         )
+
+
+def _what_happened(decisions: Sequence[Decision], row: Delivery | None) -> Sequence[Decision]:
+    """Nothing was decided for a reader of whom there is no row, or who was left out before anything was chosen; and what was
+    chosen for a copy that was not sent is not in any."""
+    if row is None:
+        return ()
+    if row.status not in (DeliveryStatus.SKIPPED, DeliveryStatus.CANCELLED):
+        return decisions
+    if row.picks is None and not row.reason.startswith(plan_rows.NOTHING_NEW):
+        return ()
+    return [replace(each, rule=Rule.UNSENT, reason=None) if each.rule is Rule.PICKED else each for each in decisions]
 
 
 def _without_withdrawn(
@@ -157,7 +167,9 @@ def _why(
         return _what_became(row)
     slot = str(was["slot"]) if was else subscription.slot
     if edition.planned_at is None:
-        return f"the edition is {edition.status}: nobody has a row yet"
+        return (
+            f"the edition is {edition.status}: nobody has a copy yet; edition preview --for shows what would be in it"
+        )
     if (
         subscription.status is SubscriptionStatus.LEFT
         and subscription.left_at
@@ -198,7 +210,7 @@ def picks_for(engine: Engine, edition_id: int, subscription_id: int, *, now: dat
             return None
         planner = OwnPlanner(connection, edition, newsletter)
         past, _ = planner.past(connection, subscription_id, before_id=None)
-        made = planner.choose(plan_rows.read_reader(connection, subscription_id, now=now), past)
+        made = planner.choose(plan_rows.read_reader(connection, subscription_id), past)
         if not made:
             raise Refused("there is nothing new for this reader in it: they would get no mail; see: digest explain")
         picks: list[int] = json.loads(made)

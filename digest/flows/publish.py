@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, time
 from enum import StrEnum
@@ -21,7 +21,6 @@ from digest.delivery import plan
 from digest.editions import store
 from digest.editions.articles import CANDIDATES_PAGE, find_article, list_candidates, list_recent
 from digest.editions.candidates import (
-    MAX_CANDIDATES,
     Window,
     cadence_of,
     compose,
@@ -32,6 +31,7 @@ from digest.editions.candidates import (
     subject_of,
     used,
     window,
+    worth_offering,
 )
 from digest.editions.due import Period, is_too_late, latest_due, periods_after
 from digest.editions.events import next_events
@@ -459,15 +459,23 @@ def in_general(newsletter: Newsletter, candidates: Sequence[Candidate], covered:
 
 
 def read_newest(connection: Connection, newsletter: Newsletter, covered: Window) -> list[Article]:
-    """What the newsletter prints of the window, whoever had it: the newest, as many as an edition may offer."""
-    found: list[Article] = []
-    page = list_recent(connection, covered)
-    while page:
-        found += [article for article in page if covers(newsletter, article)]
-        page = list_recent(connection, covered, before=page[-1]) if len(found) < MAX_CANDIDATES else []
-    if len(found) > MAX_CANDIDATES:
-        log.warn("publish.over", newsletter_id=newsletter.id, left_out=len(found) - MAX_CANDIDATES)
-    return found[:MAX_CANDIDATES]
+    """What the newsletter prints of the window, whoever had it, the newest first."""
+    read = 0
+
+    def printed() -> Iterator[Article]:
+        nonlocal read
+        page = list_recent(connection, covered)
+        while page:
+            for article in page:
+                if covers(newsletter, article):
+                    read += 1
+                    yield article
+            page = list_recent(connection, covered, before=page[-1])
+
+    found = list(worth_offering(printed()))
+    if read > len(found):
+        log.warn("publish.over", newsletter_id=newsletter.id, left_out=read - len(found))
+    return found
 
 
 def read_waiting(

@@ -10,9 +10,10 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
+from itertools import count
 
-from digest.delivery.plan import Planned
-from digest.editions.candidates import DAYS, cadence_of
+from digest.delivery.plan import PAUSED, Planned
+from digest.editions.candidates import DAYS, cadence_of, last_call
 from digest.editions.due import day_of
 from digest.editions.periods import known_zone, wave_at
 from digest.editions.picks import unpack
@@ -47,13 +48,21 @@ class Chooser:
         self, edition: Edition, newsletter: Newsletter, shared: Mapping[int, Iterable[tuple[int, int]]]
     ) -> None:
         self.edition, self.newsletter = edition, newsletter
-        self.selector = Selector(edition.candidates, newsletter, since=edition.window_from, until=edition.window_until)
+        cadence = cadence_of(edition.cadence)
+        self.selector = Selector(
+            edition.candidates,
+            newsletter,
+            since=edition.window_from,
+            until=edition.window_until,
+            last_call=last_call(newsletter, cadence, due_at=edition.due_at),
+        )
         self.earlier: dict[int, _Earlier] = {}
         self.look_at(shared)
         self._day = day_of(edition.cadence, edition.period, newsletter.schedule)
         is_own = edition.cadence == Cadence.WEEKLY
         self.is_local = self._day is not None and (not is_own or newsletter.schedule.is_local)
-        self.looks_back = timedelta(days=DAYS[cadence_of(edition.cadence)])  # a first digest holds one period's news
+        self.has_hours = self.is_local or (self._day is not None and bool(newsletter.offer.hours))
+        self.looks_back = timedelta(days=DAYS[cadence])  # a first digest holds one period's news
         oldest = self.selector.oldest
         self._all_new_until = oldest + self.looks_back if oldest else None
         self._wishes: dict[str, Wish] = {}
@@ -95,24 +104,35 @@ class Chooser:
         return self.selector.published_after(reader.joined_at - self.looks_back)
 
     def arrives_at(self, reader: Planned) -> datetime:
-        """When this reader's copy may go."""
-        if not self.is_local or self._day is None:
+        """When this reader's copy may go: at the newsletter's time or, where the reader's hours count, the next time that
+        it is that hour where the reader lives."""
+        chosen = reader.hour if reader.hour in self.newsletter.offer.hours else None
+        if self._day is None or not (self.is_local or chosen is not None):
             return self.edition.due_at
-        key = (reader.hour, reader.time_zone)
+        key = (chosen, reader.time_zone)
         if (at := self._waves.get(key)) is None:
             schedule = self.newsletter.schedule
-            hour = schedule.wall_time
-            if reader.hour is not None and reader.hour in self.newsletter.offer.hours:
-                hour = time(reader.hour)
+            hour = schedule.wall_time if chosen is None else time(chosen)
             zone = known_zone(reader.time_zone, schedule.time_zone)
-            at = self._waves[key] = max(wave_at(self._day, hour, zone), self.edition.due_at)
+            at = wave_at(self._day, hour, zone)
+            if not self.is_local:  # built at one instant for all: where that hour is over, the next day has it
+                days = count(0 if at >= self.edition.due_at else 1)
+                at = next(
+                    wave
+                    for day in days
+                    if (wave := wave_at(self._day + timedelta(days=day), hour, zone)) >= self.edition.due_at
+                )
+            at = self._waves[key] = max(at, self.edition.due_at)
         return at
 
-    def step(self, edition_id: int, picks: str | None, is_held: bool) -> tuple[int, int]:
-        """(candidates that were in that edition, those of them that the copy held)."""
+    @staticmethod
+    def why_none(reader: Planned, at: datetime) -> str:
+        """Why there is no copy for this reader, whatever there is to read; "": there may be one. at: when it arrives."""
+        return reader.skipped or (PAUSED if reader.paused_until is not None and reader.paused_until > at else "")
+
+    def step(self, edition_id: int, picks: str | None) -> tuple[int, int]:
+        """(candidates that were in that edition, those of them that the reader's copy held)."""
         earlier = self.earlier[edition_id]
-        if not is_held:
-            return earlier.held, 0
         if picks is None:
             return earlier.held, earlier.held
         key = (edition_id, picks)

@@ -199,8 +199,7 @@ class OwnPlanner(Chooser):
             slot=slot,
             since=self.edition.due_at,
             after=after,
-            now=now,
-            size=max(size, WAVES_PAGE) if self.is_local else size,
+            size=max(size, WAVES_PAGE) if self.has_hours else size,
         )
         if not page:
             return None
@@ -212,13 +211,13 @@ class OwnPlanner(Chooser):
         first, last = page[0].subscription_id, page[-1].subscription_id
         pasts: dict[int, list[tuple[int, int]]] = {}
         served: dict[int, int] = {}
-        for reader, edition_id, picks, is_held in plan_rows.read_past(
+        for reader, edition_id, picks in plan_rows.read_past(
             connection, self.related, slot, first, last, self.newsletter.id
         ):
-            if is_held and edition_id in self._same_turn:
+            if edition_id in self._same_turn:
                 served[reader] = edition_id
             if edition_id in self.earlier:
-                pasts.setdefault(reader, []).append(self.step(edition_id, picks, is_held))
+                pasts.setdefault(reader, []).append(self.step(edition_id, picks))
         returning = self._returning(connection, page)
         self.look_into(reader.preferences for reader in page)
         return [
@@ -240,21 +239,19 @@ class OwnPlanner(Chooser):
         """What one reader had when plan looked, and the edition of the same turn that they had, if any."""
         steps: list[tuple[int, int]] = []
         served = None
-        for edition_id, picks, is_held in plan_rows.read_past_of(
-            connection, self.related, subscription_id, before_id=before_id
-        ):
-            if is_held and edition_id in self._same_turn:
+        for edition_id, picks in plan_rows.read_past_of(connection, self.related, subscription_id, before_id=before_id):
+            if edition_id in self._same_turn:
                 served = edition_id
             if edition_id in self.earlier:
-                steps.append(self.step(edition_id, picks, is_held))
+                steps.append(self.step(edition_id, picks))
         return past_of(steps, self.newsletter.ranking.carry), served
 
     def _row(
         self, reader: Planned, steps: list[tuple[int, int]] | None, served: dict[int, int], is_return: bool
     ) -> Row:
         at = self.arrives_at(reader)
-        if reader.skipped:
-            return Row(reader.subscription_id, "", reader.skipped, at)
+        if why := self.why_none(reader, at):
+            return Row(reader.subscription_id, "", why, at)
         if (other := served.get(reader.subscription_id)) is not None:
             return Row(reader.subscription_id, "", f"has edition {other} of the same period", at)
         made = self.choose(reader, self.past_of(steps))

@@ -74,11 +74,12 @@ class _Looked:
         self.asked: list[tuple[Planned, _History]] = []
         self._total = total
 
+    def skip(self) -> None:
+        self.readers += 1
+        self.skipped += 1
+
     def add(self, reader: Planned, history: _History, packed: str) -> None:
         self.readers += 1
-        if reader.skipped:
-            self.skipped += 1
-            return
         if self._is_turn(len(self.asked), EXPLAINED):
             self.asked.append((reader, history))
         if not packed:
@@ -113,6 +114,7 @@ class _Simulator:
     def turn(self, number: int, period: Period) -> Turn:
         covered, candidates = self._composed(period)
         if len(candidates) < self._newsletter.min_items:
+            self._previous_until.setdefault(period.cadence, covered.until)
             self._progress(self._of.counts[period.cadence])
             return Turn(
                 period=period.key,
@@ -181,7 +183,11 @@ class _Simulator:
             for reader in page:
                 if reader.joined_at > self._of.periods[0].due_at:
                     self._late.add(reader.subscription_id)
-                if chooser is None or reader.skipped:
+                at = chooser.arrives_at(reader) if chooser is not None else edition.due_at
+                if Chooser.why_none(reader, at):
+                    looked.skip()
+                    continue
+                if chooser is None:
                     looked.add(reader, (), looked.everything)
                     continue
                 history = self._history(reader, chooser)
@@ -228,13 +234,12 @@ class _Simulator:
                             slot=slot,
                             since=now if is_own else _EVER,
                             after=after,
-                            now=now,
                             size=PAGE,
                         )
                     else:
                         some = ids[start : start + 500]
                         since = now if is_own else None
-                        page = plan_rows.read_these(connection, some, since=since, now=now) if some else []
+                        page = plan_rows.read_these(connection, some, since=since) if some else []
                 if ids is None and not page:
                     break
                 if page:
@@ -345,7 +350,7 @@ class _Simulator:
 
 
 def _past(chooser: Chooser, history: _History) -> Past:
-    return chooser.past_of([chooser.step(number, packed, bool(packed)) for number, packed in history])
+    return chooser.past_of([chooser.step(number, packed) for number, packed in history if packed])
 
 
 def _earlier(covered: Window, moved: timedelta) -> Window:
