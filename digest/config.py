@@ -63,6 +63,9 @@ class Web(_Table):
     public_url: str = Field("", description="how readers reach this program: https://digest.example.org")
     host: str = Field("127.0.0.1", description="where `digest serve` listens")
     port: int = Field(8025, ge=1, le=65535)
+    hosts: list[str] = Field(
+        [], description="other names in a request's Host than that of public_url: of a proxy that does not pass it on"
+    )
     token_key: str = Field(
         "", repr=False, description="secret that signs links; made and kept in the database if empty"
     )

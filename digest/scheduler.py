@@ -1,8 +1,11 @@
-"""APScheduler 3 as a stateless ticker.
+"""A ticker that no clock can stop or hurry.
 
-It holds no job store and knows no date: every tick asks our own tables what is due (editions/due.py), and a unique row
-decides who publishes. So two of these on one database, a restart, a pause of a week and a clock that jumps all end in
-one edition per period. APScheduler's own cron loses whole weeks at DST: docs/DECISIONS.md "schedule".
+It knows no date: every tick asks our own tables what is due (editions/due.py), and a unique row decides who publishes. So
+two of these on one database, a restart, a pause of a week and a clock that jumps all end in one edition per period.
+
+When to tick is a wait on the monotonic clock. APScheduler runs the ticks: in a thread of its own, never two at once, and
+finished before it ends. Its own intervals and cron wait for a wall time, so a clock that was set back stopped them, and
+lose whole weeks at DST: docs/DECISIONS.md "schedule" and "ticks".
 
 Ticks are short: each edition is sent in a thread of its own, so that one that takes hours (a limit, a warm-up) does not
 keep the next newsletter waiting.
@@ -12,6 +15,7 @@ from __future__ import annotations
 
 import sys
 import threading
+import time
 from concurrent.futures import Future
 from concurrent.futures import ThreadPoolExecutor as Threads
 from typing import Protocol
@@ -28,6 +32,7 @@ from digest.flows.dispatch import DispatchReport
 from digest.flows.syncing import sync_due
 
 EDITIONS_AT_ONCE = 8
+LONGEST_TICK_S = 3600.0
 
 
 class Send(Protocol):
@@ -46,24 +51,44 @@ class Ticker:
         self._sending: dict[int, Future[None]] = {}
         self._troubles: dict[int, str] = {}
         self._scheduler = BackgroundScheduler(executors={"default": ThreadPoolExecutor(1)}, timezone="UTC")
-        self._scheduler.add_job(
-            self.tick,
-            "interval",
-            seconds=app.settings.scheduler.tick_s,
-            next_run_time=app.clock.now(),
-            max_instances=1,
-            coalesce=True,
-            misfire_grace_time=None,
-        )
+        self._beating = threading.Thread(target=self._beat, name="ticker", daemon=True)
+        self._beat_at = self._began_at = time.monotonic()
+        self._is_busy = False
 
     def start(self) -> None:
         self._scheduler.start()
+        self._beating.start()
+
+    def tell_to_stop(self) -> None:
+        """Nothing new is begun; returns at once."""
+        self._stop.set()
 
     def stop(self) -> None:
         """Finish what is in flight; returns when it is recorded."""
         self._stop.set()
+        self._beating.join()
         self._scheduler.shutdown(wait=True)
         self._threads.shutdown(wait=True)
+
+    def is_ticking(self) -> bool:
+        """Does it beat, and has no tick been at work for longer than any should?"""
+        now = time.monotonic()
+        has_hung = self._is_busy and now - self._began_at > LONGEST_TICK_S
+        return now - self._beat_at < 3 * self._app.settings.scheduler.tick_s + 30 and not has_hung
+
+    def _beat(self) -> None:
+        while not self._stop.is_set():
+            self._beat_at = time.monotonic()
+            if not self._is_busy:
+                self._scheduler.add_job(self._tick_once, id="tick", replace_existing=True, misfire_grace_time=None)
+            self._stop.wait(self._app.settings.scheduler.tick_s)
+
+    def _tick_once(self) -> None:
+        self._is_busy, self._began_at = True, time.monotonic()
+        try:
+            self.tick()
+        finally:
+            self._is_busy = False
 
     def tick(self) -> None:
         """Collect where an edition is due, build it, send what may go. What goes wrong in one ends no other."""

@@ -9,6 +9,7 @@ import typer
 
 from digest.cli.context import open_app
 from digest.cli.output import show_json
+from digest.stopping import stopped_by_signals
 
 NO_LINK = "digest: web.public_url is not set: mails carry no unsubscribe link; set it before the first real send"
 
@@ -65,15 +66,11 @@ def run_due(
 def serve(context: typer.Context) -> None:
     """Run everything: the readers' pages, and a scheduler that collects, builds and sends what is due.
 
-    Stops on Ctrl-C or SIGTERM after finishing what is in flight. Several may run on one database.
+    Stops on Ctrl-C, SIGTERM or SIGHUP after finishing what is in flight. Several may run on one database.
     """
-    import contextlib
-    import signal
-
-    import uvicorn
-
     from digest import log
     from digest.scheduler import Ticker
+    from digest.web.server import Server, bind, raise_file_limit
     from digest.web.site import make_site
     from digest.workers import local
 
@@ -83,24 +80,20 @@ def serve(context: typer.Context) -> None:
     if not app.settings.web.public_url:
         print(NO_LINK, file=sys.stderr)
     settings = app.settings.web
-    server = uvicorn.Server(
-        uvicorn.Config(
-            make_site(app),
-            host=settings.host,
-            port=settings.port,
-            log_level="warning",
-            access_log=False,  # it would log tokens and addresses (P9)
-        )
-    )
-    # uvicorn raises the signal that ended it once more: by the default handler SIGTERM would end us in mid-sentence
-    signal.signal(signal.SIGTERM, lambda *_: None)
+    files = raise_file_limit()
+    socket = bind(settings.host, settings.port)
     ticker = Ticker(app, local.send)
-    ticker.start()
-    print(f"serving http://{settings.host}:{settings.port}; stop with Ctrl-C")
-    log.event("serve.started", port=settings.port)
-    try:
-        with contextlib.suppress(KeyboardInterrupt):
-            server.run()
-    finally:
-        ticker.stop()
-        log.event("serve.stopped")
+    server = Server(make_site(app, is_ticking=ticker.is_ticking), files=files, on_stop=ticker.tell_to_stop)
+
+    def stop() -> None:
+        server.should_exit = True
+
+    with stopped_by_signals(stop):
+        ticker.start()
+        print(f"serving http://{settings.host}:{settings.port}; stop with Ctrl-C", flush=True)
+        log.event("serve.started", port=settings.port)
+        try:
+            server.run(sockets=[socket])
+        finally:
+            ticker.stop()
+            log.event("serve.stopped")

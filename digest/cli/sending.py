@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import contextlib
-import signal
+import itertools
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from digest.cli.output import progress
+from digest.stopping import stopped_by_signals
 
 if TYPE_CHECKING:
     from digest.app import App
     from digest.flows.dispatch import DispatchReport
 
 
-def send_edition(app: App, edition_id: int) -> DispatchReport:
-    """Plan, if that was not done, and send what is due. Ctrl-C and SIGTERM finish what is in flight and stop.
+def send_edition(app: App, edition_id: int, *, stop: threading.Event | None = None) -> DispatchReport:
+    """Plan, if that was not done, and send what is due. Ctrl-C, SIGTERM and SIGHUP finish what is in flight and stop.
+
+    stop   of a caller who minds the signals, and does something else when they come
 
     An edition that another process sent, or somebody cancelled, since the caller looked is no trouble: nothing is left.
     """
@@ -39,12 +42,23 @@ def send_edition(app: App, edition_id: int) -> DispatchReport:
         return dispatch.DispatchReport(edition_id=edition_id, is_finished=status is EditionStatus.SENT)
     with reading(app.engine) as connection:
         todo = balance(connection, edition_id).still_to_do
-    with progress("sending", todo) as advance, _stopped_by_signals() as stop:
-        return local.send(app, edition_id, stop=stop, progress=advance)
+    own = threading.Event()
+    minding = stopped_by_signals(own.set) if stop is None else contextlib.nullcontext()
+    with progress("sending", todo) as advance, minding:
+        return local.send(app, edition_id, stop=stop or own, progress=advance)
 
 
 def send_each(app: App, edition_ids: Iterable[int]) -> list[DispatchReport]:
-    """One edition after another. What goes wrong in one ends no other: it is that edition's trouble, and kept with it."""
+    """One edition after another. What goes wrong in one ends no other: it is that edition's trouble, and kept with it.
+
+    A signal to stop is for all of them: the next one is not begun.
+    """
+    stop = threading.Event()
+    with stopped_by_signals(stop.set):
+        return _send_each(app, itertools.takewhile(lambda _: not stop.is_set(), edition_ids), stop)
+
+
+def _send_each(app: App, edition_ids: Iterable[int], stop: threading.Event) -> list[DispatchReport]:
     from digest import log
     from digest.errors import DatabaseError, said
     from digest.flows import dispatch
@@ -52,7 +66,7 @@ def send_each(app: App, edition_ids: Iterable[int]) -> list[DispatchReport]:
     reports = []
     for edition_id in edition_ids:
         try:
-            reports.append(send_edition(app, edition_id))
+            reports.append(send_edition(app, edition_id, stop=stop))
         except DatabaseError:
             raise
         except Exception as cause:
@@ -60,17 +74,6 @@ def send_each(app: App, edition_ids: Iterable[int]) -> list[DispatchReport]:
             dispatch.note_trouble(app.engine, edition_id, said(cause))
             reports.append(dispatch.DispatchReport(edition_id=edition_id, trouble=said(cause)))
     return reports
-
-
-@contextlib.contextmanager
-def _stopped_by_signals() -> Iterator[threading.Event]:
-    stop = threading.Event()
-    before = {name: signal.signal(name, lambda *_: stop.set()) for name in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield stop
-    finally:
-        for name, handler in before.items():
-            signal.signal(name, handler)
 
 
 def show_dispatch(report: DispatchReport) -> None:

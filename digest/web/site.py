@@ -8,11 +8,13 @@ from typing import Any
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import HTMLResponse
 from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp
 
 from digest import log
 from digest.app import App
+from digest.web.door import Door
 from digest.web.pages import page
-from digest.web.public import PAGES
+from digest.web.public import PAGES, health
 
 _HEADERS = {
     "Content-Security-Policy": "default-src 'none'; img-src 'self' https: data:; style-src 'unsafe-inline'; "
@@ -24,10 +26,15 @@ _HEADERS = {
 }
 
 
-def make_site(app: App) -> FastAPI:
-    site = FastAPI(title="digest", docs_url=None, redoc_url=None, openapi_url=None)
+def make_site(app: App, *, is_ticking: Callable[[], bool] = lambda: True) -> ASGIApp:
+    """The pages behind their door.
+
+    is_ticking   of who runs them beside a ticker, for /health
+    """
+    site = FastAPI(title="digest", docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
     for router in PAGES:
         site.include_router(router(app))
+    site.include_router(health.router(app, is_ticking))
 
     @site.middleware("http")
     async def harden(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
@@ -49,4 +56,4 @@ def make_site(app: App) -> FastAPI:
             title, text = "That did not work", str(error.detail)
         return HTMLResponse(page("error.html", title=title, text=text), status_code=error.status_code)
 
-    return site
+    return Door(site, web=app.settings.web)

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import multiprocessing
 import os
-import signal
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -21,6 +20,7 @@ from digest import log
 from digest.app import App, make_app
 from digest.config import Settings
 from digest.flows import dispatch, publish
+from digest.stopping import stopped_by_signals
 
 if TYPE_CHECKING:
     from multiprocessing.context import SpawnProcess
@@ -123,8 +123,6 @@ def _help(settings: Settings, edition_id: int, answer: Connection) -> None:
     """The life of a helper: as long as there is work, and no longer than who started it."""
     log.configure(level=settings.log.level, as_json=settings.log.json_lines)
     stop = threading.Event()
-    for name in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(name, lambda *_: stop.set())
     parent = os.getppid()
 
     def watch_parent() -> None:
@@ -134,7 +132,8 @@ def _help(settings: Settings, edition_id: int, answer: Connection) -> None:
 
     threading.Thread(target=watch_parent, daemon=True).start()
     app = make_app(settings)
-    answer.send(_send_here(app, edition_id, stop, lambda _: None))
+    with stopped_by_signals(stop.set):
+        answer.send(_send_here(app, edition_id, stop, lambda _: None))
     app.engine.dispose()
 
 

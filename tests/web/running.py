@@ -11,7 +11,6 @@ from types import TracebackType
 from typing import Any, Self
 
 import httpx2
-import uvicorn
 from sqlalchemy import select
 
 from digest import config
@@ -21,6 +20,7 @@ from digest.db.engine import reading
 from digest.db.tables import metadata
 from digest.editions import store as editions
 from digest.flows import dispatch, publish
+from digest.web.server import Server
 from digest.web.site import make_site
 from tests.site import NOW, SmtpServer, add_articles, add_newsletter, add_readers
 
@@ -39,7 +39,7 @@ class RunningSite:
             images=config.Images(folder=images),
         )
         self.app: App = make_app(settings, FixedClock(NOW))
-        self._server = uvicorn.Server(uvicorn.Config(make_site(self.app), log_level="warning", access_log=False))
+        self._server = Server(make_site(self.app), files=1_024)
         self._thread = threading.Thread(target=self._server.run, kwargs={"sockets": [self._socket]}, daemon=True)
 
     def __enter__(self) -> Self:

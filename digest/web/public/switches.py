@@ -34,12 +34,12 @@ def router(app: App) -> APIRouter:
             raise HTTPException(404) from None
 
     @routes.api_route(_ADDRESS, methods=["GET", "HEAD"])
-    def ask(token: str, verb: str, what: str, name: str) -> HTMLResponse:
+    def ask(token: str, verb: str, what: str, name: str, request: Request) -> HTMLResponse:
         """RFC 9110 §9.2.1: a GET changes nothing; scanners follow it."""
         asking, link = find(token, verb, what, name)
         if asking.has_left:
             return left(asking)
-        return _page(asking, link, asking.subscription.choices, token=token)
+        return _page(asking, link, asking.subscription.choices, token=token, up=request.scope["up"])
 
     @routes.post(_ADDRESS)
     async def act(token: str, verb: str, what: str, name: str, request: Request) -> HTMLResponse:
@@ -47,12 +47,13 @@ def router(app: App) -> APIRouter:
             sent = await read_form(request)
         except BadInput as refusal:
             raise HTTPException(400, str(refusal)) from None
-        return await run_in_threadpool(lambda: _act(app, *find(token, verb, what, name), token, sent))
+        up = request.scope["up"]
+        return await run_in_threadpool(lambda: _act(app, *find(token, verb, what, name), token, sent, up))
 
     return routes
 
 
-def _act(app: App, asking: Asking, link: Link, token: str, sent: Mapping[str, str]) -> HTMLResponse:
+def _act(app: App, asking: Asking, link: Link, token: str, sent: Mapping[str, str], up: str) -> HTMLResponse:
     """Twice is as good as once."""
     is_undo = "undo" in sent
     back = ""
@@ -67,10 +68,10 @@ def _act(app: App, asking: Asking, link: Link, token: str, sent: Mapping[str, st
     try:
         wanted = membership.choose(app.engine, asking.subscription.id, change, now=app.clock.now(), origin="link")
     except BadInput as refusal:
-        return _page(asking, link, asking.subscription.choices, token=token, error=str(refusal))
+        return _page(asking, link, asking.subscription.choices, token=token, up=up, error=str(refusal))
     if wanted is None:
         return left(asking)
-    return _page(asking, link, wanted.choices, token=token, is_done=True, back=back)
+    return _page(asking, link, wanted.choices, token=token, up=up, is_done=True, back=back)
 
 
 def _page(
@@ -79,12 +80,14 @@ def _page(
     choices: Choices,
     *,
     token: str,
+    up: str,
     is_done: bool = False,
     back: str = "",
     error: str = "",
 ) -> HTMLResponse:
     """What is true, or would be, and the button that changes it.
 
+    up     to the address without the slashes that somebody put behind it: links are relative
     back   what was ended by this, for the button that undoes it
     """
     newsletter = asking.newsletter
@@ -104,6 +107,7 @@ def _page(
         fewer=fewer if offers_fewer and fewer.is_offered(newsletter) else None,
         back=back,
         token=token,
+        up=up,
         error=error,
     )
     return HTMLResponse(text, status_code=422 if error else 200)

@@ -1,0 +1,158 @@
+"""Visitors who keep the server waiting: they lose their place, and nobody else waits for them."""
+
+from __future__ import annotations
+
+import contextlib
+import resource
+import socket
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from digest.errors import ConfigError
+from digest.web.server import Patience, Server, bind, most_connections, raise_file_limit
+
+PAGE = b"x" * 5_000_000
+
+
+async def site(scope: object, receive: object, send: object) -> None:
+    """Reads the request to its end, then sends more than any buffer between takes."""
+    assert isinstance(scope, dict)
+    while (await receive()).get("more_body"):  # type: ignore[operator]
+        pass
+    body = PAGE if scope["path"] == "/large" else b"here"
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"%d" % len(body))]})  # type: ignore[operator]
+    await send({"type": "http.response.body", "body": body})  # type: ignore[operator]
+
+
+class Running:
+    def __init__(self, files: int, patience: Patience = Patience()) -> None:
+        self._socket = bind("127.0.0.1", 0)
+        self.port: int = self._socket.getsockname()[1]
+        self.server = Server(site, files=files, patience=patience)
+        self._thread = threading.Thread(target=self.server.run, kwargs={"sockets": [self._socket]}, daemon=True)
+        self._thread.start()
+
+    def close(self) -> float:
+        began = time.monotonic()
+        self.server.should_exit = True
+        self._thread.join(20)
+        assert not self._thread.is_alive()
+        return time.monotonic() - began
+
+    def visit(self, sent: bytes, *, of: str = "127.0.0.1") -> socket.socket:
+        visitor = socket.create_connection(("127.0.0.1", self.port), timeout=15, source_address=(of, 0))
+        visitor.sendall(sent)
+        return visitor
+
+    def seconds_to_answer(self, of: str) -> float:
+        began = time.monotonic()
+        with contextlib.closing(
+            self.visit(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", of=of)
+        ) as visitor:
+            assert visitor.recv(4_096).startswith(b"HTTP/1.1 200")
+        return time.monotonic() - began
+
+
+@pytest.fixture
+def running() -> Iterator[Running]:
+    """With short times: what they are is a number, that they end is what is tested."""
+    running = Running(files=4_096, patience=Patience(headers_s=1.5, body_s=1.5, write_s=1.5))
+    yield running
+    running.close()
+
+
+def ends_after(visitor: socket.socket) -> float:
+    """Seconds until the server ends the connection."""
+    began = time.monotonic()
+    with contextlib.closing(visitor), contextlib.suppress(ConnectionError):
+        while visitor.recv(65_536):
+            pass
+    return time.monotonic() - began
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"",
+        b"GET / HT",
+        b"GET / HTTP/1.1\r\nHost: x\r\n",
+        b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nhello",
+        b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhel",
+        b"GET / HTTP/1.1\r\nHost: x\r\n\r\nGET / HT",
+    ],
+)
+def test_who_does_not_finish_a_request_loses_the_connection(sent: bytes, running: Running) -> None:
+    assert 1 < ends_after(running.visit(sent)) < 8
+
+
+@pytest.mark.parametrize("begun", [b"GET / HTTP/1.1\r\n", b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 900\r\n\r\n"])
+def test_a_byte_now_and_then_sets_no_clock_back(begun: bytes, running: Running) -> None:
+    began = time.monotonic()
+    with contextlib.closing(running.visit(begun)) as visitor, contextlib.suppress(ConnectionError):
+        while time.monotonic() - began < 10:
+            visitor.sendall(b"a")
+            time.sleep(0.1)
+    assert time.monotonic() - began < 5
+
+
+def test_who_does_not_read_the_answer_loses_the_connection(running: Running) -> None:
+    visitor = running.visit(b"GET /large HTTP/1.1\r\nHost: x\r\n\r\n")
+    time.sleep(4)
+    got = 0
+    with contextlib.closing(visitor), contextlib.suppress(ConnectionError):
+        while chunk := visitor.recv(65_536):
+            got += len(chunk)
+    assert got < len(PAGE)
+
+
+def test_who_reads_it_gets_all_of_it(running: Running) -> None:
+    visitor = running.visit(b"GET /large HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+    with contextlib.closing(visitor):
+        got = sum(len(chunk) for chunk in iter(lambda: visitor.recv(65_536), b""))
+    assert got > len(PAGE)
+
+
+def test_two_thousand_idle_visitors_keep_nobody_waiting() -> None:
+    resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
+    running = Running(files=4_096)
+    try:
+        with contextlib.ExitStack() as crowd:
+            for number in range(2_000):
+                crowd.enter_context(contextlib.closing(running.visit((b"", b"GET / HT", b"POST / ")[number % 3])))
+            assert running.seconds_to_answer("127.0.0.2") < 1
+            assert len(running.server.server_state.connections) <= most_connections(4_096)[1] + 1
+            late = running.visit(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert late.recv(4_096).startswith(b"HTTP/1.1 503")
+            late.close()
+        time.sleep(0.5)
+        assert running.seconds_to_answer("127.0.0.1") < 1
+    finally:
+        running.close()
+
+
+def test_a_stop_waits_for_nobody_who_is_slow(running: Running) -> None:
+    waiting = [
+        running.visit(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nhello"),
+        running.visit(b"GET / HT"),
+        running.visit(b"GET /large HTTP/1.1\r\nHost: x\r\n\r\n"),
+    ]
+    time.sleep(0.3)
+    assert running.close() < 6
+    for visitor in waiting:
+        visitor.close()
+
+
+def test_a_port_that_is_taken_is_named() -> None:
+    with contextlib.closing(bind("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(ConfigError, match=f"cannot listen on 127.0.0.1:{port}: Address already in use"):
+            bind("127.0.0.1", port)
+
+
+def test_a_small_limit_of_files_leaves_some_for_the_database() -> None:
+    assert most_connections(256) == (128, 32)
+    assert most_connections(65_536) == (2_000, 500)
+    assert raise_file_limit() >= resource.getrlimit(resource.RLIMIT_NOFILE)[0] - 1
