@@ -25,7 +25,7 @@ from digest.editions.newsletters import get_newsletter
 from digest.errors import BadInput, DigestError
 from digest.model.registration import Registration
 from digest.model.source import Source
-from digest.sources.kinds import READER_KINDS, options_of
+from digest.sources.kinds import READER_KINDS, options_of, read_readers
 from digest.sources.readers import ReaderOptions, names_of
 from digest.sources.store import get_source, list_sources
 
@@ -207,7 +207,7 @@ class _Run:
             seen = _Seen(*store.span(connection, self.tie))
             report.own = store.count_own(connection, self.tie)
             report.audience = store.count_audience(connection, self.tie.newsletter_id)
-        for page in READER_KINDS[self.kind].readers(self.options, now=self.now):
+        for page in read_readers(self.kind, self.options, now=self.now):
             self._page(page, report, seen, for_good=for_good)
             self.progress(len(page))
         if self.options.gone == "leave":

@@ -16,6 +16,9 @@ _PLAIN = re.compile(  # most of a million: RFC 5322 §3.4.1 dot-atom, RFC 1035 �
     rf"((?=.{{4,180}}\Z)(?!.*--)(?:{_LABEL}\.)+([a-z](?:[a-z0-9-]{{0,61}}[a-z])))",
     re.ASCII | re.IGNORECASE,
 )
+MAX_LOCAL = 64
+"""Octets and not characters (RFC 5321 §4.5.3.1)."""
+
 _RESERVED = {"arpa", "invalid", "local", "localhost", "onion", "test"}  # RFC 6761 §6: the slow way has the say
 
 
@@ -71,6 +74,8 @@ class EmailAddress:
             found = validate_email(text, check_deliverability=False, strict=True, test_environment=True)
         except EmailNotValidError as refusal:
             raise ValueError(str(refusal)) from refusal
+        if len(found.local_part.encode()) > MAX_LOCAL:
+            raise ValueError(f"the part before the @ is longer than {MAX_LOCAL} bytes")
         return cls(found.local_part, found.ascii_domain)
 
 

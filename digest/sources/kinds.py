@@ -105,6 +105,18 @@ def read(kind: str, options: Any, cursor: Cursor, *, now: datetime, fetcher: Fet
         )
 
 
+def read_readers(kind: str, options: Any, *, now: datetime) -> Iterator[list[Registration]]:
+    """Everybody whom the site knows, in pages; what goes wrong is a DigestError, always."""
+    try:
+        yield from READER_KINDS[kind].readers(options, now=now)
+    except DigestError as cause:
+        _make_storable(cause)
+        raise
+    except Exception as cause:
+        log.warn("sync.stumbled", kind=kind, error=type(cause).__name__)
+        raise SourceMalformed(storable(f"digest stumbled over it: {type(cause).__name__}: {cause}")) from cause
+
+
 def _make_storable(cause: DigestError) -> None:
     cause.args = tuple(storable(each) if isinstance(each, str) else each for each in cause.args)
 

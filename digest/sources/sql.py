@@ -254,6 +254,14 @@ def _wants(text: str) -> bool:
     return found is standing.Said.WANTS
 
 
+def _when(value: object, options: Options) -> datetime | None:
+    """None for a date that cannot be read: that is no reason to leave all readers as they were."""
+    try:
+        return instant(value, options)
+    except ValueError:
+        return None
+
+
 def _registration(row: Mapping[str, Any], key: str, options: Options) -> Registration:
     def said(name: str) -> str:
         value = row.get(name)
@@ -268,7 +276,7 @@ def _registration(row: Mapping[str, Any], key: str, options: Options) -> Registr
         language=said("language"),
         time_zone=said("time_zone"),
         consent=said("consent"),
-        consent_at=instant(since, options) if since else None,
+        consent_at=_when(since, options) if since else None,
         consent_origin=said("consent_origin"),
         attributes={name: value for name, value in row.items() if name not in _OWN and name != "address"},
     )

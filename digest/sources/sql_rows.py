@@ -161,8 +161,13 @@ class _Quoting(Formatter):
 def _formatted(pattern: str, row: Mapping[str, Any]) -> str:
     url = _Quoting().vformat(pattern, (), row)
     host = pattern.partition("://")[2].partition("/")[0]
-    if "{" not in host and urlsplit(url).netloc != host:
-        raise ValueError(f"its url {url[:80]!r} leads away from {host}")
+    first, last = host.partition("{")[0], host.rpartition("}")[2]
+    found = urlsplit(url).netloc
+    is_there = (
+        found == first if first and (not last or last == host) else found.startswith(first) and found.endswith(last)
+    )
+    if not is_there:
+        raise ValueError(f"its url {url[:80]!r} leads away from {first or last}")
     return url
 
 

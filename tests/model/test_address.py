@@ -135,3 +135,9 @@ def test_a_clean_line_is_the_same_with_and_without_its_short_cut(text: str) -> N
 )
 def test_what_nobody_sees_is_not_in_a_line(text: str, cleaned: str) -> None:
     assert clean_line(text) == cleaned
+
+
+def test_a_local_part_is_counted_in_bytes() -> None:
+    assert EmailAddress.parse("é" * 32 + "@example.org").local == "é" * 32
+    with pytest.raises(ValueError, match="longer than 64 bytes"):
+        EmailAddress.parse("é" * 33 + "@example.org")

@@ -9,7 +9,7 @@ import pytest
 
 from digest.model.article import Article
 from digest.model.source import SourceId
-from digest.sources.dedupe import canonical_url, is_same, story_of
+from digest.sources.dedupe import canonical_url, is_same, is_web_url, story_of
 
 AT = datetime(2026, 11, 20, 7, 30, 5, tzinfo=UTC)
 BLOG, PAPER = SourceId(1), SourceId(2)
@@ -139,3 +139,40 @@ def test_a_thread_of_another_site_on_the_same_day_is_another_story() -> None:
 
 def test_a_series_that_begins_with_the_same_words_on_the_same_day_is_several_stories() -> None:
     assert not same(FERRY, replace(FERRY, key="n", url="https://example.org/n", title="The bridge is open"))
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://bank.example@evil.example/",
+        "https://user:pass@e.example/",
+        "https://example.org\\@evil.example/",
+        "https://evil.example\\.example.org/",
+        "https://e.example:99999/",
+        "https://e.example:abc/",
+        "https://[::1/",
+        "https://e.example/\ud800",
+        "https://e.example/\x9b",
+        "https://e.example/\u202e",
+        "https://e.example/" + "a" * 2_000,
+        "https://e example/",
+        "//e.example/",
+        "javascript:alert(1)",
+    ],
+)
+def test_what_is_no_address_of_an_article(url: str) -> None:
+    assert not is_web_url(url)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://e.example",
+        "http://e.example:8080/a?b=c#d",
+        "https://münchen.example/straße",
+        "http://[2001:db8::1]/",
+        "http://a_b.e/",
+    ],
+)
+def test_what_is_one(url: str) -> None:
+    assert is_web_url(url)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -160,3 +160,42 @@ def test_a_file_is_a_feed_too(tmp_path: Path) -> None:
     file.write_bytes(b" " * 10_000_001)
     with pytest.raises(SourceMalformed, match="longer than"):
         list(feed.pages(feed.Options(file=str(file)), Cursor(), now=NOW, fetcher=Fetcher()))
+
+
+def test_rss_under_a_prefix_is_a_feed() -> None:
+    body = (
+        '<r:rss xmlns:r="http://backend.userland.com/rss2"><r:channel><r:title>B</r:title><r:item><r:title>One</r:title>'
+        "<r:link>https://b.example/1</r:link><r:pubDate>Mon, 16 Nov 2026 08:00:00 GMT</r:pubDate></r:item>"
+        "</r:channel></r:rss>"
+    )
+    found = feed.parse(
+        Fetched(url="https://b.example/", status=200, body=body.encode()), feed.Options(url="x"), now=NOW
+    )
+    assert [each.title for each in found.articles] == ["One"]
+
+
+def test_of_far_too_many_items_the_newest_are_read_and_it_is_said() -> None:
+    item = (
+        "<item><title>Story {0}</title><link>https://b.example/{0}</link>"
+        "<pubDate>{1:%a, %d %b %Y %H:%M:%S} GMT</pubDate></item>"
+    )
+    items = [item.format(number, NOW - timedelta(hours=number)) for number in range(2_100)]
+    for ordered in (items, items[::-1]):
+        body = f"<rss version='2.0'><channel><title>B</title>{''.join(ordered)}</channel></rss>".encode()
+        found = feed.parse(Fetched(url="https://b.example/", status=200, body=body), feed.Options(url="x"), now=NOW)
+        assert {each.title for each in found.articles} == {f"Story {number}" for number in range(2_000)}
+        assert found.cut == ("it has 2,100 items: the newest 2,000 are read",)
+        assert not found.refused
+
+
+def test_a_title_and_a_text_that_are_too_long_are_cut_and_it_is_said() -> None:
+    body = (
+        f"<rss version='2.0'><channel><item><title>{'Ferry ' * 500}</title><link>https://b.example/1</link>"
+        f"<pubDate>Mon, 16 Nov 2026 08:00:00 GMT</pubDate><description>{'Harbour. ' * 30_000}</description></item>"
+        "</channel></rss>"
+    )
+    found = feed.parse(
+        Fetched(url="https://b.example/", status=200, body=body.encode()), feed.Options(url="x"), now=NOW
+    )
+    assert len(found.articles) == 1
+    assert ["its title is cut" in found.cut[0], "its text is cut at 200,000 of 269,9" in found.cut[1]] == [True, True]

@@ -285,3 +285,21 @@ def test_what_nobody_knows_is_no_yes(site: Site) -> None:
     query = "SELECT 'a@example.org' AS address, 'perhaps' AS subscribed"
     with pytest.raises(SourceMalformed, match="subscribed is 'perhaps'"):
         list(sql.readers(site.options(table="", columns={}, url_format="", readers_query=query), now=NOW))
+
+
+def test_a_column_never_leads_away_from_the_site(site: Site) -> None:
+    """It is quoted, and what comes of it is on the host of the pattern."""
+    site.add(
+        post(1, slug=".evil.example/x"), post(2, slug="/a b\n"), post(3, slug="@evil.example/"), post(4, slug="/c?d=1")
+    )
+    pages = read(site.options(url_format="https://site.example{slug}"))
+    assert [each.url for each in articles(pages)] == ["https://site.example/a%20b%0A", "https://site.example/c?d=1"]
+    assert len([line for page in pages for line in page.refused]) == 2
+
+
+def test_a_date_that_is_none_costs_its_row(site: Site) -> None:
+    days = ("2026-11-02", "9999-99-99", "2026-11-04")
+    site.add(*(post(number, day=day) for number, day in enumerate(days, 1)))
+    pages = read(site.options(columns={"key": "id", "title": "headline", "published_at": "day"}))
+    assert [each.key for each in articles(pages)] == ["1", "3"]
+    assert "is no ISO date" in pages[0].refused[0]
