@@ -26,7 +26,8 @@ def open_app(context: typer.Context) -> App:
     state: State = context.obj
     file = config.find_file(state.config_file)
     settings = config.load(file)
-    log.configure(level=settings.log.level, as_json=settings.log.json_lines)
+    names = [each.name for each in settings.channels]
+    log.configure(level=settings.log.level, as_json=settings.log.json_lines, names=names)
     return make_app(settings, config_file=file)
 
 

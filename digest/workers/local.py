@@ -121,7 +121,8 @@ class _Helper:
 
 def _help(settings: Settings, edition_id: int, answer: Connection) -> None:
     """The life of a helper: as long as there is work, and no longer than who started it."""
-    log.configure(level=settings.log.level, as_json=settings.log.json_lines)
+    names = [each.name for each in settings.channels]
+    log.configure(level=settings.log.level, as_json=settings.log.json_lines, names=names)
     stop = threading.Event()
     parent = os.getppid()
 
