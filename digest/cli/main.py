@@ -38,6 +38,7 @@ from digest.cli import (
 )
 from digest.cli.arguments import bounded
 from digest.cli.context import State
+from digest.cli.output import guard_streams
 from digest.errors import DigestError
 
 tree = typer.Typer(
@@ -111,6 +112,7 @@ def _main(
 
 def run() -> None:
     """The command `digest`."""
+    guard_streams()
     os.umask(0o077)  # addresses, tokens and keys are in what it writes: nobody else of this machine reads them
     try:
         bounded(command())()

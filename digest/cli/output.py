@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, is_dataclass
 from datetime import datetime
@@ -12,9 +13,49 @@ from typing import Any
 
 import typer
 
+_UNSEEN = re.compile(  # Cc but tab and line feed, embeddings and isolates of bidi, halves of characters
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
+)
+
+
+def visible(text: str) -> str:
+    """The text with \\x1b and the like in the place of what moves a cursor, sets a title or turns a line round."""
+    return _UNSEEN.sub(
+        lambda found: f"\\x{ord(found[0]):02x}" if ord(found[0]) < 256 else f"\\u{ord(found[0]):04x}", text
+    )
+
+
+class Guarded:
+    """A stream that shows what is written to it: a mail server's reply, a file's name or a reader's must not drive the
+    terminal. `raw` is the stream itself, for what is made of pieces that are visible already."""
+
+    def __init__(self, raw: Any) -> None:
+        self.raw = raw
+
+    def write(self, text: str) -> int:
+        self.raw.write(visible(text))
+        return len(text)
+
+    def writelines(self, lines: Iterable[str]) -> None:
+        for line in lines:
+            self.write(line)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.raw, name)
+
+
+def guard_streams() -> None:
+    """From now on everything that is printed, also by libraries and in tracebacks."""
+    sys.stdout, sys.stderr = Guarded(sys.stdout), Guarded(sys.stderr)
+
+
+def raw_of(stream: Any) -> Any:
+    return stream.raw if isinstance(stream, Guarded) else stream
+
 
 def show_json(value: object) -> None:
-    print(json.dumps(_plain(value), ensure_ascii=False, indent=2))
+    text = json.dumps(_plain(value), ensure_ascii=False, indent=2)
+    print(_UNSEEN.sub(lambda found: found[0] if found[0] == "\n" else f"\\u{ord(found[0]):04x}", text))
 
 
 def show_table(columns: Sequence[str], rows: Sequence[Sequence[object]], *, empty: str) -> None:
@@ -31,8 +72,8 @@ def show_table(columns: Sequence[str], rows: Sequence[Sequence[object]], *, empt
     for column in columns:
         table.add_column(column, overflow="fold")
     for row in rows:
-        table.add_row(*(Text(shown(cell)) for cell in row))
-    console = Console()
+        table.add_row(*(Text(visible(shown(cell))) for cell in row))
+    console = Console(file=raw_of(sys.stdout))
     if not console.is_terminal:
         console.width = 1_000  # a file or another program: never fold
     console.print(table)
@@ -77,10 +118,10 @@ def progress(label: str, total: int | None) -> Iterator[Any]:
         BarColumn(),
         MofNCompleteColumn(),
         TimeRemainingColumn(),
-        console=Console(stderr=True),
+        console=Console(file=raw_of(sys.stderr)),
         disable=not sys.stderr.isatty(),
     ) as bars:
-        task = bars.add_task(label, total=total)
+        task = bars.add_task(visible(label), total=total)
         yield lambda count=1: bars.advance(task, count)
 
 

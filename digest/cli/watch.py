@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections import Counter
 from typing import TYPE_CHECKING, Annotated, Any
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from digest.cli.context import open_app
-from digest.cli.output import show_json
+from digest.cli.output import raw_of, show_json, visible
 
 if TYPE_CHECKING:
     from digest.app import App
@@ -35,9 +36,9 @@ def watch(
     app = open_app(context)
     if as_json or once:
         found = _look(app, edition_id)
-        show_json(found) if as_json else Console(width=120).print(_shown(found))
+        show_json(found) if as_json else Console(width=120, file=raw_of(sys.stdout)).print(_shown(found))
         return
-    with Live(_shown(_look(app, edition_id)), refresh_per_second=4) as live:
+    with Live(_shown(_look(app, edition_id)), refresh_per_second=4, console=Console(file=raw_of(sys.stdout))) as live:
         while True:
             found = _look(app, edition_id)
             live.update(_shown(found))
@@ -92,7 +93,7 @@ def _shown(found: dict[str, Any]) -> Any:
     done = balance.planned - balance.still_to_do
     left = f", {_span(found['seconds_left'])} left" if found["seconds_left"] is not None else ""
     lines: list[Any] = [
-        Text(f"edition {found['edition']}: {found['status']}  {found['subject']}"),
+        Text(visible(f"edition {found['edition']}: {found['status']}  {found['subject']}")),
         Text(f"{done:,} of {balance.planned:,}  {found['per_second']:,.0f} a second{left}"),
         ProgressBar(total=max(1, balance.planned), completed=done, width=60),
         Text(
@@ -101,20 +102,22 @@ def _shown(found: dict[str, Any]) -> Any:
         ),
     ]
     if found["why"]:
-        lines.append(Text(found["why"]))
+        lines.append(Text(visible(found["why"])))
     if found["canary"]:
         first = found["canary"]
         until = f" until {first.until:%H:%M} UTC" if first.until else ""
-        lines.append(Text(f"canary {first.state}{until}: {first.refused} of {first.tried} refused"))
+        lines.append(Text(visible(f"canary {first.state}{until}: {first.refused} of {first.tried} refused")))
     if not found["senders"] and found["status"] in ("approved", "sending"):
         lines.append(Text("nobody sends it now: digest serve, digest run-due, or digest edition send"))
     table = Table(box=None, pad_edge=False)
     for column in ("domain", *VERDICTS, "slowed"):
         table.add_column(column, justify="left" if column in ("domain", "slowed") else "right")
     for domain, counted in list(found["domains"].items())[:15]:
-        table.add_row(domain, *(f"{counted.get(v, 0):,}" for v in VERDICTS), found["slowed"].get(domain, ""))
-    slowed = [Text(f"{name}: {how}") for name, how in found["slowed"].items() if name.startswith("channel ")]
-    troubles = [Text(text) for state in found["senders"] for text in state["channels"].values()]
+        table.add_row(
+            *map(visible, (domain, *(f"{counted.get(v, 0):,}" for v in VERDICTS), found["slowed"].get(domain, "")))
+        )
+    slowed = [Text(visible(f"{name}: {how}")) for name, how in found["slowed"].items() if name.startswith("channel ")]
+    troubles = [Text(visible(text)) for state in found["senders"] for text in state["channels"].values()]
     return Group(*lines, *slowed, *troubles, *([table] if found["domains"] else []))
 
 
