@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Text, and_, func, insert, literal, select, true, update
+from sqlalchemy import ColumnElement, Connection, Row, Text, and_, func, insert, literal, or_, select, true, update
 
 from digest.audience.choosing import Wanted
 from digest.audience.intake import Added as Added
@@ -87,6 +87,16 @@ def change_wanted(connection: Connection, of: Subscription, wanted: Wanted, *, n
             preferences=choices_to_json(wanted.choices),
         )
     )
+
+
+def count_changes(connection: Connection, of: Subscription, *, since: datetime) -> int:
+    """How often this reader changed something since then. index  ix_reader_change_subscriber_id"""
+    theirs = reader_change.c.subscription_id == of.id, reader_change.c.subscription_id.is_(None)
+    return connection.execute(
+        select(func.count()).where(
+            reader_change.c.subscriber_id == of.subscriber_id, or_(*theirs), reader_change.c.at > since
+        )
+    ).scalar_one()
 
 
 def find_wanted_before(connection: Connection, subscription_id: int, *, at: datetime) -> dict[str, Any] | None:

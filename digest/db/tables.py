@@ -13,6 +13,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     Table,
     Text,
@@ -285,6 +286,14 @@ edition_article = Table(
     Column("withdrawn", Integer),  # the edition's revision from which on no copy holds it
     UniqueConstraint("edition_id", "article_id"),
     Index("ix_edition_article_article_id", "article_id"),
+)
+
+web_view = Table(  # an edition as a browser gets it, so that whoever looks makes nothing
+    "web_view",
+    metadata,
+    Column("edition_id", Id, ForeignKey("edition.id", ondelete="CASCADE"), primary_key=True),
+    Column("revision", Integer, nullable=False),  # of the edition when it was made; an older one is not shown
+    Column("page", LargeBinary, nullable=False),  # compressed by zlib
 )
 
 batch = Table(

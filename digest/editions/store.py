@@ -212,14 +212,6 @@ def get_edition(connection: Connection, edition_id: int) -> Edition:
     return _edition(row, _candidates(connection, edition_id))
 
 
-def find_public_edition(connection: Connection, public_key: str) -> Edition | None:
-    """By the address of its web view; only what was approved is public."""
-    row = connection.execute(select(edition).where(edition.c.public_key == public_key)).first()
-    if row is None or row.approved_at is None:
-        return None
-    return _edition(row, _candidates(connection, row.id))
-
-
 def create_correction(
     connection: Connection, of: Edition, corrected: Candidate, *, subject: str, note: Note, now: datetime
 ) -> EditionId:

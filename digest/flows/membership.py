@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import Engine
 
@@ -13,9 +13,14 @@ from digest.audience.choosing import Wanted, check
 from digest.audience.leave import leaving
 from digest.db.engine import writing
 from digest.editions.newsletters import get_newsletter_by_id
+from digest.errors import BadInput
 from digest.model.feedback import Unsubscribe
 from digest.model.newsletter import NewsletterId
 from digest.model.subscriber import Subscription, SubscriptionStatus
+
+HOUR = timedelta(hours=1)
+CHANGES_AN_HOUR = 20
+"""Of one reader: each is kept for ever, so that yesterday's copy can be explained. Leaving is never limited."""
 
 
 def leave(engine: Engine, request: Unsubscribe, *, origin: str = "") -> bool:
@@ -49,7 +54,7 @@ def choose(
 ) -> Wanted | None:
     """Change how a reader wants the newsletter, from its next edition on; None: there is no such reader, or they left.
 
-    change   from what they want to what they will; BadInput when the newsletter does not offer that
+    change   from what they want to what they will; BadInput when the newsletter does not offer that, or for too many
     person   the reader's new language or time zone, with all or nothing of the rest; they hold for every newsletter
     """
     with writing(engine) as connection:
@@ -58,6 +63,8 @@ def choose(
             return None
         before = wanted_of(found)
         wanted = change(before)
+        if (wanted != before or person) and store.count_changes(connection, found, since=now - HOUR) >= CHANGES_AN_HOUR:
+            raise BadInput("That was changed very often just now. Please try again in an hour.")
         if wanted != before:
             check(wanted, get_newsletter_by_id(connection, NewsletterId(found.newsletter_id)), before)
             store.change_wanted(connection, found, wanted, now=now)

@@ -40,6 +40,7 @@ from digest.editions.periods import is_offered, known_zone, latest_slot_period, 
 from digest.editions.select import Selector
 from digest.editions.snapshot import newsletter_to_json
 from digest.editions.sponsors import sponsor_on
+from digest.editions.web_views import keep_web_view
 from digest.errors import NotFound, Refused, RenderFailed, said
 from digest.flows.copies import CopyMaker, PublicAddresses, Survey
 from digest.flows.images import ImageDesk, copy_images
@@ -297,6 +298,7 @@ def approve(engine: Engine, press: Press, edition_id: int, *, now: datetime, act
     maker = CopyMaker(edition, frozen, press.addresses, signer=press.signer)
     check_rendering(maker, now=now)
     check_variants(survey(engine, maker), newsletter)
+    web_view = maker.web_view()
     with writing(engine) as connection:
         store.freeze(connection, edition_id, frozen)
         won = store.move(
@@ -310,6 +312,7 @@ def approve(engine: Engine, press: Press, edition_id: int, *, now: datetime, act
         )
         if not won:
             raise Refused(f"edition {edition_id} was approved or cancelled by somebody else just now")
+        keep_web_view(connection, edition_id, store.find_state(connection, edition_id)[1], web_view)
         store.record_action(connection, "edition.approve", actor=actor, now=now, edition_id=edition_id)
     return lines
 

@@ -692,3 +692,16 @@ def test_the_pages_are_for_everybody(width: int, dark: bool, site: RunningSite, 
         return found
 
     assert browser.look(examine, width=width, dark=dark) == []
+
+
+def test_a_choice_is_changed_twenty_times_an_hour_and_leaving_is_never_limited(
+    site: RunningSite, engine: Engine
+) -> None:
+    newsletter = add_newsletter(engine, offer=Offer(topics=True))
+    add_readers(engine, newsletter, 1)
+    key = site.app.token_keys[0]
+    address = f"/c/{sign('choose', 1, key=key)}/mute/topics/city"
+    answers = [site.client.post(address, data={"undo": "1"} if number % 2 else {}) for number in range(21)]
+    assert [answer.status_code for answer in answers] == [200] * 20 + [422]
+    assert "try again in an hour" in answers[-1].text
+    assert site.client.post(f"/u/{sign('leave', 1, key=key)}").status_code == 200

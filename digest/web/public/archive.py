@@ -2,40 +2,28 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 from fastapi import APIRouter, HTTPException
 from fastapi.responses import HTMLResponse
 
 from digest.app import App
-from digest.db.engine import reading
-from digest.editions.store import find_public_edition
 from digest.errors import NothingLeft
-from digest.flows import publish
+from digest.flows.web_views import WebViews
 
 
 def router(app: App) -> APIRouter:
     routes = APIRouter()
-
-    @lru_cache(maxsize=64)
-    def rendered(edition_id: int, revision: int) -> str:
-        """An approved edition only changes when an article is withdrawn, so it is rendered once."""
-        del revision
-        return publish.open_maker(app.engine, app.press, edition_id).web_view()
+    views = WebViews(app.engine, app.press)
 
     @routes.api_route("/e/{key}", methods=["GET", "HEAD"])
     def show(key: str) -> HTMLResponse:
         if not key.isascii() or not key.isprintable():  # PostgreSQL refuses a NUL
             raise HTTPException(404)
-        with reading(app.engine) as connection:
-            edition = find_public_edition(connection, key)
-        if edition is None:
-            raise HTTPException(404)
         try:
-            return HTMLResponse(
-                rendered(edition.id, edition.revision), headers={"Cache-Control": "public, max-age=3600"}
-            )
+            page = views.page(key)
         except NothingLeft:
             raise HTTPException(404) from None
+        if page is None:
+            raise HTTPException(404)
+        return HTMLResponse(page, headers={"Cache-Control": "public, max-age=3600"})
 
     return routes
