@@ -41,7 +41,7 @@ def web_address(text: str) -> str:
         parts = urlsplit(text.replace(_SECTION, _STANDS_FOR))
         port = parts.port
     except ValueError as cause:
-        raise ValueError("is no web address; its host or its port cannot be read") from cause
+        raise ValueError("its host or its port cannot be read") from cause
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ValueError("must begin with https:// or http:// and a host")
     if "@" in parts.netloc:

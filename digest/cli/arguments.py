@@ -69,7 +69,7 @@ def link(option: str, text: str, *, needed: bool = False) -> str:
     try:
         return web_address(text)
     except ValueError as cause:
-        raise BadInput(f"{option}: {text[:80]!r}: {cause}") from cause
+        raise BadInput(f"{option}: {text[:80]!r} is no web address: {cause}") from cause
 
 
 def in_bounds(option: str, at: datetime) -> datetime:
