@@ -20,7 +20,6 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
 
-from digest import log
 from digest.isolation import child
 from digest.isolation.child import HEAD
 
@@ -140,6 +139,8 @@ class _Child:
         return value(text) if kind == "no" else Stumbled(text)
 
     def _lost(self, why: str, limit_s: int) -> TooMuch:
+        from digest import log  # a third of the time that a child takes to start, and it logs nothing
+
         code = self.end()
         log.warn("isolation.ended", why=why or "died", code=code)
         if why == "slow":
