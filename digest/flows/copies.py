@@ -17,14 +17,14 @@ from digest.editions.candidates import preheader_of, subject_of
 from digest.editions.picks import PLAIN, is_return, length_of, number_of, pack, position_of
 from digest.editions.select import Selector
 from digest.editions.snapshot import newsletter_from_json, newsletter_to_json
-from digest.errors import NothingLeft, RenderFailed
+from digest.errors import MessageInvalid, NothingLeft, RenderFailed
 from digest.message.frames import Cause
 from digest.message.headers import Letterhead, edition_key
 from digest.message.splice import Copy, Splicer, plain_parts
 from digest.model.address import EmailAddress, clean_line
 from digest.model.choices import Length
 from digest.model.delivery import DeliveryId
-from digest.model.edition import Edition, Pick
+from digest.model.edition import Candidate, Edition, Pick
 from digest.model.envelope import Envelope, Outgoing
 from digest.model.newsletter import Newsletter
 from digest.model.place import Regions, arrange, by_region, has
@@ -42,6 +42,17 @@ LEAVE, CHOOSE = "leave", "choose"
 MAX_WORDS = 50_000
 
 SURVEY_STEP = 50
+
+
+MANY, LONG = 40, 40_000
+"""So many articles, whose titles and addresses have so many bytes together, fit into a mail with all that is around them: a
+headline of the template "weekly" has about 1,000 bytes besides."""
+
+
+def _length(candidate: Candidate) -> int:
+    """Of a headline, about: its title and its address, which stands in the link and, in some templates, beside it."""
+    article = candidate.article
+    return 3 * len(article.title.encode()) - 2 * len(article.title) + 2 * len(article.url) + 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,6 +195,26 @@ class CopyMaker:
             raise RenderFailed(
                 f"{'body.html' if is_html else 'body.txt'} of template {self.newsletter.template!r} has no "
                 f'{{% picks "{region}" %}}: the articles that stand there would be lost'
+            )
+
+    def check_size(self, recipient: Recipient) -> None:
+        """MessageInvalid when a copy could be so long that articles would have to be left out of it: all as headlines.
+
+        Looked at closely only where a copy may hold many, or their titles and addresses are long.
+        """
+        candidates = self.edition.candidates
+        longest = sorted(candidates, key=_length, reverse=True)[: self.newsletter.max_items]
+        if len(longest) <= MANY and sum(map(_length, longest)) < LONG:
+            return
+        packed = pack(Length.FULL, [number_of(each.position, PLAIN) for each in longest])
+        recipient = replace(recipient, picks=json.loads(packed))
+        _, splicer, copy = self._copy(recipient)
+        fitting = len(splicer.fitted(copy).picks)
+        if fitting < len(longest):
+            raise MessageInvalid(
+                f"{len(longest)} articles are too long for one mail even as headlines, and {fitting} fit: mail programs "
+                f"hide what is beyond 102,400 bytes, the link to leave with it; allow fewer: "
+                f"digest newsletter change {self.newsletter.name} --max-items {fitting}"
             )
 
     def is_whole(self, recipient: Recipient) -> bool:

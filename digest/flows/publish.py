@@ -345,7 +345,8 @@ def freeze(press: Press, newsletter: Newsletter) -> dict[str, object]:
 
 
 def check_rendering(maker: CopyMaker, *, now: datetime) -> None:
-    """Make copies for invented readers the fast and the plain way; RenderFailed if either fails, or loses articles."""
+    """Make copies for invented readers the fast and the plain way; RenderFailed if either fails, or loses articles;
+    MessageInvalid if one could be so long that it would lose some."""
     lengths = (Length.FULL, *map(Length, maker.newsletter.offer.lengths))
     for name, length in [(name, length) for name in ("", "Mira O'Brien & <Söhne>") for length in lengths]:
         sample = Recipient(
@@ -356,6 +357,7 @@ def check_rendering(maker: CopyMaker, *, now: datetime) -> None:
         maker.message(sample, at=now)
         maker.check_regions(sample)
         maker.plain(sample)
+    maker.check_size(sample)
 
 
 def survey(engine: Engine, maker: CopyMaker, *, readers: int = SURVEYED) -> Survey:

@@ -44,7 +44,7 @@ class Block:
 class Standing:
     """A block at a place: what depends on the place alone is filled in, what is left asks the reader.
 
-    size       bytes of its HTML, before the encoding
+    size       bytes of its HTML, encoded
     is_fixed   the block itself is the same for all readers
     """
 
@@ -63,7 +63,7 @@ class FrameSite:
 
     rows       what stands at each of the places of a region, by pick; only blocks that ask no reader. Places that are the
                same to all blocks of the site share a row
-    sizes      of the HTML of what is bytes in a row, before the encoding; 0 in the text part. longest: of them
+    sizes      of the HTML of what is bytes in a row, encoded; 0 in the text part. longest: of them
     is_open    something at this site is not bytes
     uses       what of the place any block of the site looks at
     """
@@ -263,9 +263,10 @@ class Frames:
         marks, holes = self._renderer.marks, self._renderer.holes
         for (site, want), rendered in zip(wanted, self._renderer.blocks([each for _, each in wanted]), strict=True):
             pieces = (cut_html if want.site.is_html else cut_text)(rendered.content, marks, holes)
+            encoded = tuple(_encoded(pieces))
             block = Block(
-                pieces=tuple(_encoded(pieces)),
-                size=_size_of(pieces),
+                pieces=encoded,
+                size=_size_of(encoded),
                 asks_reader=any(is_of_reader(asked.question.expression) for asked in rendered.asked),
             )
             expressions = [asked.question.expression for asked in rendered.asked]
@@ -306,7 +307,7 @@ class Frames:
             ),
             flow=_stretches(flow),
             sites=tuple(sites.values()),
-            size=_size_of(html),
+            size=_size_of(tuple(_encoded(html))),
         )
 
     def _forget(self) -> None:
@@ -379,8 +380,13 @@ def _encoded(pieces: Sequence[Piece]) -> Iterator[Encoded]:
         yield encode_piece(piece) if isinstance(piece, str) else piece
 
 
-def _size_of(pieces: Sequence[Piece]) -> int:
-    return sum(len(piece.encode()) if isinstance(piece, str) else 40 for piece in pieces)
+HOLE = 120
+"""Bytes that a reader's value is taken to have, encoded: most are a name or a link."""
+
+
+def _size_of(pieces: Sequence[Encoded]) -> int:
+    """On the wire: quoted-printable makes three bytes of each that is not ASCII."""
+    return sum(len(piece) if isinstance(piece, bytes) else HOLE for piece in pieces)
 
 
 def _part_head(boundary: bytes, subtype: bytes) -> bytes:

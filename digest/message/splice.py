@@ -27,7 +27,7 @@ from digest.model.place import Regions, by_region, has
 from digest.model.rendering import EditionRenderer
 from digest.model.subscriber import Reader
 
-CLIPPING_BUDGET = 90_000  # Gmail hides what follows 102,400 bytes, the unsubscribe link with it
+CLIPPING_BUDGET = 95_000  # on the wire; Gmail hides what follows 102,400 bytes, the unsubscribe link with it
 MAX_SKELETONS = 512
 MAX_SHORTENED = 50_000
 
@@ -51,7 +51,7 @@ class Copy:
 class _Skeleton:
     """A message without what is the reader's own. parts[0] is left free for the headers.
 
-    size        bytes of its HTML, before the encoding; more, as long as it is not too long in any case
+    size        bytes of its HTML, encoded; more, as long as it is not too long in any case
     is_shared   no block of it asked the reader
     """
 
@@ -104,7 +104,8 @@ class Splicer:
             ready = [self._with_picks(copy, picks) for copy in ready if (picks := shorter.get(copy.picks)) is not None]
 
     def fitted(self, copy: Copy) -> Copy:
-        """The copy as it will be sent: the last articles become headlines where the mail would be clipped."""
+        """The copy as it will be sent: the last articles become headlines where the mail would be clipped, and what does not
+        fit even so is left out."""
         return self._skeleton(self._with_picks(copy, copy.picks))[1]
 
     def lost(self, copy: Copy) -> list[tuple[str, bool]]:
@@ -237,10 +238,11 @@ def plain_parts(html: str, text: str) -> tuple[str, str]:
 
 
 def _shortened(picks: tuple[Pick, ...]) -> tuple[Pick, ...] | None:
-    """The last full article becomes the first headline; None when there is none left."""
+    """The last full article becomes the first headline; where all are headlines, the last one is left out. None when one
+    article alone is left. Before an edition is approved it is seen to that none is left out (flows/copies.py)."""
     full = [index for index, pick in enumerate(picks) if pick.region in (Region.ROWS, Region.CARDS, Region.BRIEFS)]
     if not full:
-        return None
+        return picks[:-1] if len(picks) > 1 else None
     rest = list(picks)
     last = rest.pop(full[-1])
     first_headline = next((i for i, pick in enumerate(rest) if pick.region is Region.HEADLINES), len(rest))

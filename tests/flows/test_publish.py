@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -22,7 +23,7 @@ from digest.flows import control, publish
 from digest.flows.publish import Built, Press
 from digest.model.edition import EditionStatus
 from digest.model.event import Event
-from digest.model.newsletter import Newsletter, NewsletterId, Schedule, Sponsor
+from digest.model.newsletter import Newsletter, NewsletterId, Offer, Schedule, Sponsor
 from tests.site import NOW, add_articles, add_newsletter, add_readers
 
 DUE = NOW.replace(second=0)
@@ -333,3 +334,21 @@ def test_what_goes_wrong_in_one_newsletter_ends_no_other(engine: Engine, press: 
     assert reports["broken"].result is Built.FAILED
     assert "Nowhere/Land" in reports["broken"].message
     assert reports["good"].result is Built.APPROVED
+
+
+@pytest.mark.parametrize("offer", [Offer(), Offer(topics=True)], ids=["the same for all", "one's own"])
+def test_more_headlines_than_a_mail_can_hold_wait_for_an_editor_who_is_told_how_many_fit(
+    offer: Offer, engine: Engine, press: Press
+) -> None:
+    add_newsletter(engine, max_items=100, offer=offer)
+    add(engine, *(NOW - timedelta(minutes=n) for n in range(1, 101)))
+    with writing(engine) as connection:
+        connection.execute(update(article).values(title="T" * 1_200))
+    (report,) = publish.build_due(engine, press, now=NOW)
+    assert report.result is Built.DRAFT
+    fitting = re.search(r"--max-items (\d+)", report.message)
+    assert fitting
+    assert 40 < int(fitting[1]) < 100
+    with reading(engine) as connection:
+        (draft,) = editions.list_with_status(connection, EditionStatus.DRAFT)
+    assert "too long for one mail even as headlines" in draft.hold_reason

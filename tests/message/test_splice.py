@@ -228,9 +228,35 @@ def test_over_the_clipping_budget_the_last_rows_become_headlines() -> None:
     copy = make_copy(1, rows(edition))
     raw = maker.message(copy, at=MONDAY)
     html = decoded(parsed(raw), "html")
-    assert len(html.encode()) <= 90_000
+    assert on_the_wire(raw) <= 100_000
     assert html.count("Story") == 40
     assert [pick.candidate.position for pick in maker.fitted(copy).picks] == list(range(40))
+
+
+def on_the_wire(raw: bytes) -> int:
+    """Bytes of the HTML part, encoded."""
+    return len(raw.partition(b"Content-Type: text/html")[2].partition(b"\r\n\r\n")[2])
+
+
+@pytest.mark.parametrize(
+    "title", ["A story about the harbour", "Die Fähre über den Fluß fährt", "המעבורת חזרה", "渡轮回来了"]
+)
+@pytest.mark.parametrize("length", [200, 2_000, 20_000])
+def test_no_html_is_over_the_clipping_limit_on_the_wire(title: str, length: int) -> None:
+    """Quoted-printable makes three bytes of each that is not ASCII."""
+    edition = make_edition([make_article(n, title=f"{n} {title}") for n in range(1, 101)])
+    files = dict(
+        rows_template("<tr><td>{{ article.title * 9 }}{{ '" + title[0] * (length // 100) + "' * 100 }}</td></tr>")
+    )
+    files["body.html"] = files["body.html"].replace(
+        "</body>", '{% picks "headlines" as a, place %}<p>{{ a.title }} {{ a.title * 20 }}</p>{% endpicks %}</body>'
+    )
+    renderer = Renderer(EditionInputs(newsletter=NEWSLETTER, edition=edition, language="en", files={**WORDS, **files}))
+    maker = splicer(renderer)
+    copy = make_copy(1, rows(edition))
+    raw = maker.message(copy, at=MONDAY)
+    assert on_the_wire(raw) <= 100_000
+    assert_equals_plain(renderer, maker.fitted(copy), raw)
 
 
 @pytest.mark.parametrize(

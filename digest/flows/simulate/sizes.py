@@ -63,4 +63,4 @@ def measure(
 
 def _is_clipped(message: bytes) -> bool:
     html = email.message_from_bytes(message, policy=email.policy.default).get_body(("html",))
-    return html is not None and len(html.get_payload(decode=True)) > CLIPPING_BUDGET
+    return html is not None and len(html.get_payload()) > CLIPPING_BUDGET
