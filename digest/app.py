@@ -208,6 +208,7 @@ def make_channel(settings: ChannelSettings) -> Channel:
             auth=settings.auth,
             token_file=str(settings.password_file or ""),
             pipelining=settings.pipelining,
+            headers="".join(f"{name}: {text}\r\n" for name, text in settings.headers.items()).encode(),
         )
     )
 

@@ -148,9 +148,22 @@ class Channel(_Table):
     seconds_per_connection: float = Field(300, gt=0)
     limits: list[str] = Field([], description='how fast at most, all senders together: ["50/second", "20000/day"]')
     pipelining: bool = Field(True, description="used where the server offers it")
+    headers: dict[str, str] = Field(
+        {}, description='of your own, for this relay: { "X-SES-CONFIGURATION-SET" = "weekly" }; only X- names'
+    )
     path: str = Field("outbox", description="kind folder: where the files go")
 
     _limits = field_validator("limits")(_are_limits)
+
+    @field_validator("headers")
+    @classmethod
+    def _are_headers(cls, value: dict[str, str]) -> dict[str, str]:
+        for name, text in value.items():
+            if not re.fullmatch(r"X-[A-Za-z0-9-]{1,74}", name):
+                raise ValueError(f"{name!r} is no name like X-SES-CONFIGURATION-SET")
+            if not re.fullmatch(r"[ -~]{1,900}", text):
+                raise ValueError(f"{name}: its value must be one line of ASCII")
+        return value
 
     @field_validator("host", "local_hostname")
     @classmethod
@@ -478,4 +491,6 @@ def _toml(value: object) -> str:
         return str(value).lower()
     if isinstance(value, list):
         return "[" + ", ".join(map(_toml, value)) + "]"
+    if isinstance(value, dict):
+        return "{" + ", ".join(f'"{key}" = {_toml(each)}' for key, each in value.items()) + "}"
     return str(value) if isinstance(value, int | float) else f'"{value}"'

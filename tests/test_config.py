@@ -379,3 +379,14 @@ def test_settings_that_are_right_are_said_to_be_so(tmp_path: Path) -> None:
     digest = Command(tmp_path)
     (tmp_path / "digest.toml").write_text(digest("config", "example"))
     assert digest("config", "check") == "digest.toml: fine\n"
+
+
+@pytest.mark.parametrize(
+    "headers",
+    ['{ "Subject" = "other" }', '{ "X-A" = "two\\nlines" }', '{ "X-A" = "" }', '{ "X A" = "b" }', '{ "X-A" = "Ü" }'],
+)
+def test_a_header_of_a_relay_that_is_none_is_refused_by_name(headers: str, tmp_path: Path) -> None:
+    file = tmp_path / "digest.toml"
+    file.write_text(f"[[channels]]\nheaders = {headers}\n")
+    with pytest.raises(ConfigError, match=r"channels.*headers"):
+        config.load(file)

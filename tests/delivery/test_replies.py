@@ -73,3 +73,18 @@ def test_no_empty_message_is_made_for_a_reader(engine: Engine, press: Press, ser
     send(engine, press, edition_id, confused.channel())
     assert confused.script.bodies == []
     assert balance(engine, edition_id).deferred == 2
+
+
+def test_a_server_that_never_stops_talking_fills_no_memory() -> None:
+    async def run() -> int:
+        replies = Replies()
+        for _ in range(1_000):
+            replies.data_received(b"250 by the way\r\n" * 100)
+        kept = 0
+        while replies.next() is not None:
+            kept += 1
+        with pytest.raises(Broken, match="without end"):
+            await replies.reply(0.1)
+        return kept
+
+    assert asyncio.run(run()) <= 200

@@ -357,6 +357,23 @@ def test_messages_that_the_server_finds_too_big_cost_nobody_the_edition(
     assert len(goes_on_elsewhere(engine, press, edition_id, smtp_server)) == 12
 
 
+@pytest.mark.parametrize("pipelining", [True, False])
+def test_a_relay_gets_the_headers_that_it_wants_before_the_messages_own(
+    pipelining: bool, engine: Engine, press: Press, servers: list[ScriptedServer]
+) -> None:
+    edition_id = build(engine, press, readers=2)
+    relay = scripted(servers)
+    headers = b"X-SES-CONFIGURATION-SET: weekly\r\n"
+    assert send(engine, press, edition_id, relay.channel(headers=headers, pipelining=pipelining)).accepted == 2
+    assert all(body.startswith(headers + b"Date: ") for body in relay.script.bodies)
+    assert len(relay.script.bodies) == 2
+
+
+def test_a_port_that_speaks_no_tls_is_named_with_the_way_out(servers: list[ScriptedServer]) -> None:
+    with pytest.raises(Unavailable, match='security = "starttls"'):
+        asyncio.run(scripted(servers).channel(security="tls").converse(ListDesk([make_outgoing(1)])))
+
+
 # --- TLS and login ---------------------------------------------------------------------------------------------------
 
 

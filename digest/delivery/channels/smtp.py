@@ -57,6 +57,7 @@ class Options:
                or "none" (loopback and trusted networks)
     auth       "password": CRAM-MD5, PLAIN or LOGIN, whichever the server offers first in this order (RFC 4954);
                "xoauth2": an access token, read from token_file anew for each connection, since it is short-lived
+    headers    lines that this relay alone wants, ready for the wire: they go before the message's own, unsigned
     timeouts   seconds; RFC 5321 §4.5.3.2 gives the defaults
     """
 
@@ -74,6 +75,7 @@ class Options:
     messages_per_connection: int = 500
     seconds_per_connection: float = 300.0
     pipelining: bool = True
+    headers: bytes = b""
     connect_timeout_s: float = 60.0
     command_timeout_s: float = 300.0
     data_timeout_s: float = 120.0
@@ -170,7 +172,8 @@ class SmtpChannel:
                     ChannelHealth.STOP,
                 ) from cause
             raise Unavailable(
-                f"channel {self.name}: {options.host}:{options.port} cannot be used: {cause}", _health(cause)
+                f"channel {self.name}: {options.host}:{options.port} cannot be used: {cause}{_hint(options, cause)}",
+                _health(cause),
             ) from cause
         offered = client.esmtp_extensions
         transport = cast(asyncio.Transport, client.transport)  # uvloop's is one in all but its ancestors
@@ -214,7 +217,8 @@ class SmtpChannel:
     def _envelope(self, line: _Line, outgoing: Outgoing, *, pipelined: bool) -> bytes:
         """MAIL and RCPT (and DATA, which ends a group: RFC 2920 §3.1)."""
         envelope = outgoing.envelope
-        parameters = f" SIZE={outgoing.size}" if line.has_size else ""  # RFC 1870 §6
+        size = outgoing.size + len(self.options.headers)
+        parameters = f" SIZE={size}" if line.has_size else ""  # RFC 1870 §6
         if envelope.needs_utf8:
             parameters += " SMTPUTF8" + " BODY=8BITMIME" * line.has_8bitmime  # RFC 6531 §3.4, RFC 6152 §3
         text = f"MAIL FROM:<{envelope.mail_from}>{parameters}\r\n"
@@ -298,12 +302,11 @@ class SmtpChannel:
         if not 200 <= reply.code < 300:
             raise Broken("the server does not clear its transaction")
 
-    @staticmethod
-    def _write_body(line: _Line, outgoing: Outgoing, behind: bytes = b"") -> None:
+    def _write_body(self, line: _Line, outgoing: Outgoing, behind: bytes = b"") -> None:
         """RFC 5321 §4.1.1.4: the final dot; a reply that came before it was for something else."""
         if line.replies.is_ahead:
             raise Broken("the server closed the connection, or its answers are out of step")
-        line.transport.write(b"".join((*outgoing.parts, b".\r\n", behind)))
+        line.transport.write(b"".join((self.options.headers, *outgoing.parts, b".\r\n", behind)))
 
     @staticmethod
     def _refusal(stage: Stage, reply: Reply) -> Outcome | None:
@@ -423,6 +426,15 @@ def _untrusted(cause: BaseException | None) -> ssl.SSLCertVerificationError | No
     while cause is not None and not isinstance(cause, ssl.SSLCertVerificationError):
         cause = cause.__cause__ or cause.__context__
     return cause
+
+
+def _hint(options: Options, cause: Exception) -> str:
+    """The way out, where a port and `security` do not fit: RFC 8314 §3.3 has TLS from the first byte on 465 alone."""
+    if options.security == "tls" and "wrong version number" in str(cause).lower():
+        return '; it does not speak TLS from the first byte: security = "starttls"'
+    if options.security != "tls" and options.port == 465:
+        return '; port 465 speaks TLS from the first byte: security = "tls"'
+    return ""
 
 
 def _health(cause: Exception) -> ChannelHealth:

@@ -9,6 +9,8 @@ from functools import lru_cache
 from typing import NamedTuple
 
 MAX_REPLY = 64 * 1024
+MAX_AHEAD = 100
+"""Replies that nobody waited for: a group has three, and a server that goes on talking fills the memory."""
 
 
 class Reply(NamedTuple):
@@ -53,6 +55,8 @@ class Replies(asyncio.Protocol):
             self._line(line.rstrip(b"\r"))
         if len(self._buffer) + sum(map(len, self._lines)) > MAX_REPLY:
             self._end("a reply without end")
+        if len(self._replies) > MAX_AHEAD:
+            self._end("answers that nobody asked for, without end")
         if self._replies:
             self._wake()
 
