@@ -92,13 +92,13 @@ class ScriptedServer:
                 return
             say(script.greeting)
             for raw in lines:
-                command = raw.decode().split(" ")[0].strip().upper()
+                command = raw.decode("latin-1").split(" ")[0].strip().upper()
                 script.commands.append(command)
                 if script.hangs == command:
                     self._is_over.wait(10)
                     return
                 if script.breaks == command or (
-                    command == "RCPT" and any(a in raw.decode() for a in script.breaks_for)
+                    command == "RCPT" and any(a in raw.decode("latin-1") for a in script.breaks_for)
                 ):
                     return
                 if command == "EHLO" and "EHLO" not in script.answers:
