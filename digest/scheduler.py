@@ -16,6 +16,7 @@ from __future__ import annotations
 import sys
 import threading
 import time
+from collections.abc import Collection
 from concurrent.futures import Future
 from concurrent.futures import ThreadPoolExecutor as Threads
 from typing import Protocol
@@ -92,19 +93,36 @@ class Ticker:
 
     def tick(self) -> None:
         """Collect where an edition is due, build it, send what may go. What goes wrong in one ends no other."""
-        app, now = self._app, self._app.clock.now()
         with _Said("tick"):
-            if publish.is_anything_due(app.engine, now=now):
-                collect_sources(app.engine, app.fetcher, now=now, at_once=app.settings.collect.at_once)
-                for report in sync_due(app.engine, now=now):
-                    if report.error or report.held:
-                        _say(f"readers of {report.newsletter} from {report.source}: {report.error or report.held}")
-                publish.build_due(app.engine, app.press, now=now)
+            self._build()
         with _Said("tick"):
-            for edition_id in dispatch.unfinished(app.engine):
-                running = self._sending.get(edition_id)
-                if not self._stop.is_set() and (running is None or running.done()):
+            unfinished = dispatch.unfinished(self._app.engine)
+            self._forget_others(unfinished)
+            for edition_id in unfinished:
+                if not self._stop.is_set() and edition_id not in self._sending:
                     self._sending[edition_id] = self._threads.submit(self._send_one, edition_id)
+
+    def _forget_others(self, unfinished: Collection[int]) -> None:
+        """A process that runs for years keeps nothing of editions that are over."""
+        for edition_id in [each for each, running in self._sending.items() if running.done()]:
+            del self._sending[edition_id]
+        for edition_id in self._troubles.keys() - unfinished:
+            self._troubles.pop(edition_id, None)
+
+    def _build(self) -> None:
+        """Whatever the sources or the readers' site do, an edition that is due is built from what there is."""
+        app, now = self._app, self._app.clock.now()
+        if not publish.is_anything_due(app.engine, now=now):
+            return
+        with _Said("collect"):
+            collect_sources(app.engine, app.fetcher, now=now, at_once=app.settings.collect.at_once)
+        with _Said("readers"):
+            for report in sync_due(app.engine, now=now):
+                if report.error or report.held:
+                    _say(f"readers of {report.newsletter} from {report.source}: {report.error or report.held}")
+        for built in publish.build_due(app.engine, app.press, now=now):
+            if built.result is publish.Built.FAILED:
+                _say(f"newsletter {built.newsletter}: {built.message}")
 
     def _send_one(self, edition_id: int) -> None:
         with _Said(f"edition {edition_id}"):
