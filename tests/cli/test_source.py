@@ -8,6 +8,7 @@ import pty
 import sqlite3
 import subprocess
 import sys
+import termios
 import time
 from pathlib import Path
 
@@ -29,6 +30,13 @@ def digest(tmp_path: Path) -> Command:
     return digest
 
 
+def wait_for_silence(terminal: int) -> None:
+    """A secret is asked for with the echo off; turning it off throws away what was typed before. Others go on."""
+    until = time.monotonic() + 0.5
+    while termios.tcgetattr(terminal)[3] & termios.ECHO and time.monotonic() < until:
+        time.sleep(0.01)
+
+
 def at_a_terminal(digest: Command, *arguments: str, answers: dict[str, str]) -> str:
     """What is shown; each answer is typed once its question stands there."""
     ours, theirs = pty.openpty()
@@ -46,6 +54,7 @@ def at_a_terminal(digest: Command, *arguments: str, answers: dict[str, str]) -> 
         while question not in shown:
             assert time.monotonic() < deadline, shown
             shown += os.read(ours, 10_000).decode()
+        wait_for_silence(ours)
         os.write(ours, f"{answer}\n".encode())
     with contextlib.suppress(OSError):  # Linux says so when the other end of a terminal is closed
         while rest := os.read(ours, 10_000):

@@ -78,6 +78,7 @@ def test_an_edition_that_was_sent_is_being_sent_again_then(engine: Engine, editi
             "asleep",
             patience=Patience(1.0),
             on_recorded=lambda _: None,
+            on_decided=lambda _: None,
             on_failed=lambda: None,
         )
         keeper.record(result_of(Verdict.DEFERRED, retry_at=NOW + 5 * MINUTE))

@@ -20,12 +20,12 @@ from digest.db.tables import edition as edition_table
 from digest.delivery import counts
 from digest.demo.catcher import SmtpThread
 from digest.editions import store as editions
-from digest.flows import control
+from digest.flows import control, publish
 from digest.flows.publish import Press
 from digest.model.delivery import Balance
 from digest.model.edition import EditionStatus
 from tests.flows.test_dispatch import balance, build, send, status
-from tests.site import NOW, Recorder, SmtpServer
+from tests.site import NOW, Recorder, SmtpServer, add_newsletter
 
 
 class Server(Recorder):
@@ -177,6 +177,28 @@ def test_what_one_address_alone_earns_stays_its_own(
     with reading(engine) as connection:
         tries = counts.list_attempts(connection, edition_id, 3 if refused == 1 else 1)
     assert [str(each.verdict) for each in tries] == ["rejected"]
+
+
+def test_a_run_ends_when_the_last_reader_is_the_one_that_is_refused(
+    engine: Engine, press: Press, started: list[SmtpThread]
+) -> None:
+    """The refusal waits for others' answers, and the last of these is written only after it."""
+    for number in range(5):
+        name = f"n{number}"
+        edition_id = build(engine, press, readers=3) if not number else again(engine, press, name)
+        channel = start(started, {"reader3@": "550 5.7.1 no"}).channel(connections=1)
+        report = send(engine, press, edition_id, channel)
+        assert (report.accepted, report.rejected, report.is_finished) == (2, 1, True)
+
+
+def again(engine: Engine, press: Press, name: str) -> int:
+    """Another newsletter for the same readers."""
+    other = add_newsletter(engine, name=name, title=name)
+    with writing(engine) as connection:
+        connection.execute(update(subscription).values(newsletter_id=other.id))
+    (report,) = publish.build_due(engine, press, now=NOW, names=[name])
+    assert report.edition_id is not None
+    return report.edition_id
 
 
 def test_one_reader_alone_whom_the_server_refuses_is_that_readers(

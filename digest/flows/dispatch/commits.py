@@ -114,7 +114,8 @@ class GroupCommit:
     """The ledger as a sender writes to it.
 
     owner         whose leases the marked rows must be under
-    on_recorded   called with the ids of deliveries whose result or decision is on the disk, in the event loop
+    on_recorded   called with the ids of deliveries whose result is on the disk, in the event loop
+    on_decided    the same for decisions, which may be in the same transaction as the result, or in a later one
     on_failed     called when the ledger cannot be written: results are not recorded, so whoever waits for them must hear it
     failure       set then; nothing more is accepted
     told          so many answers are known, and stand in the log alone
@@ -131,10 +132,12 @@ class GroupCommit:
         *,
         patience: Patience,
         on_recorded: Callable[[Iterable[int]], None],
+        on_decided: Callable[[Iterable[int]], None],
         on_failed: Callable[[], None],
     ) -> None:
         self._writer, self._edition_id, self._clock, self._owner = Writer(engine), edition_id, clock, owner
-        self._patience, self._on_recorded, self._on_failed = patience, on_recorded, on_failed
+        self._patience, self._on_failed = patience, on_failed
+        self._on_recorded, self._on_decided = on_recorded, on_decided
         # SQLite answers within the time that handing over to a thread and back costs (docs/DECISIONS.md "group commit")
         self._is_inline = engine.dialect.name == "sqlite"
         self._group = _Group()
@@ -222,7 +225,7 @@ class GroupCommit:
             mark.answer(mark.due.delivery_id in marked)
         self._on_recorded([result.delivery_id for result in group.results])
         if group.decisions:
-            self._on_recorded([decision.delivery_id for decision in group.decisions])
+            self._on_decided([decision.delivery_id for decision in group.decisions])
 
     def _tell(self, results: Iterable[Result]) -> None:
         """What servers said and the ledger could not keep: whoever settles it afterwards finds it in the log."""

@@ -95,7 +95,8 @@ class Sender:
             clock,
             self._owner,
             patience=patience,
-            on_recorded=self._recorded,
+            on_recorded=lambda ids: self._recorded(ids, self._recording),
+            on_decided=lambda ids: self._recorded(ids, self._deciding),
             on_failed=self._end,
         )
         self._stock = Stock(
@@ -112,6 +113,7 @@ class Sender:
         self._waits_until: datetime | None = None
         self._out: dict[int, _Out] = {}
         self._recording: dict[int, Held] = {}
+        self._deciding: dict[int, Held] = {}
         self._health, self._breaks = Health(channels), Breaks()
         self._keeper = Keeper(
             engine,
@@ -307,7 +309,7 @@ class Sender:
             still = "still refused" if each.is_last else "refused"
             reason = f"{still} at {each.outcome.stage}" + " when the time for retries was over" * each.is_last
             decisions.append(Decision(delivery_id=each.delivery_id, attempts=each.attempts, verdict=own, reason=reason))
-            self._recording[each.delivery_id] = each.held.held
+            self._deciding[each.delivery_id] = each.held.held
             self._add_up(each.held, own)
         if decisions:
             self._ledger.decide(decisions)
@@ -338,7 +340,7 @@ class Sender:
                 outgoing = self._maker.outgoing(due, at=at)
             except NothingLeft as cause:
                 self._gate.done(channel, due, None)
-                self._stock.back(held)
+                self._back(held)
                 self._ledger.skip(due.delivery_id, str(cause))
                 continue
             except Exception as cause:  # whatever one reader's copy does, the next one's is made
@@ -373,7 +375,7 @@ class Sender:
         del self._out[outgoing.delivery_id]
         self._ledger.forget()
         self._gate.done(out.channel, out.due, None)
-        self._stock.back(out.held)
+        self._back(out.held)
         if not self._ledger.goes or self._failure is not None:
             self._end()
         elif self._ledger.revision is not None and self._ledger.revision != self._maker.revision:
@@ -406,10 +408,15 @@ class Sender:
         self._recording[out.due.delivery_id] = out.held
         self._ledger.record(result)
 
-    def _recorded(self, ids: Iterable[int]) -> None:
+    def _recorded(self, ids: Iterable[int], waiting: dict[int, Held]) -> None:
         for id_ in ids:
-            if (held := self._recording.pop(id_, None)) is not None:
-                self._stock.back(held)
+            if (held := waiting.pop(id_, None)) is not None:
+                self._back(held)
+
+    def _back(self, held: Held) -> None:
+        self._stock.back(held)
+        if self._unmade or self._guard.count:  # if all that is out waits for a decision now, nobody else will tell
+            self._stock.quiet.set()
 
     def _add_up(self, out: _Out, verdict: Verdict) -> None:
         report = self.report
