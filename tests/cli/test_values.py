@@ -91,7 +91,6 @@ BESIDES: dict[tuple[str, ...], tuple[str, ...]] = {
     ("newsletter", "add"): (
         *("other", "--title", "T", "--sender", "news@example.org", "--postal-address", "12 Quay Street"),
     ),
-    ("article", "add"): ("https://example.org/new", "--title", "T"),
 }
 LEFT_ALONE = {"--newsletter", "--help", "--json", "--reset", "--yes", "--end", "--by"}
 
@@ -140,7 +139,7 @@ def test_a_value_is_refused_by_name_or_nothing_fails_after_it(names: tuple[str, 
             code, said = attempt(digest, *names, *_besides(names, option), option, value)
             if "Traceback" in said:
                 wrong.append((option, value[:40], said[-600:]))
-            elif code not in (0, 5) and option.strip("-") not in said.replace("_", "-"):
+            elif code not in (0, 5) and not _named(said, option):
                 wrong.append((option, value[:40], f"exit code {code}, not named: {said[-300:]}"))
             taken += not code
     assert not wrong, "\n".join(map(str, wrong))
@@ -159,6 +158,11 @@ def test_a_value_is_refused_by_name_or_nothing_fails_after_it(names: tuple[str, 
     ):
         code, said = attempt(digest, *after)
         assert "Traceback" not in said, (after, said)
+
+
+def _named(said: str, option: str) -> bool:
+    """Does it name the option, or say that the newsletter offers no such choice at all?"""
+    return option.strip("-") in said.replace("_", "-") or "does not offer" in said
 
 
 def _besides(names: tuple[str, ...], option: str) -> list[str]:
