@@ -4,7 +4,7 @@ before      a row is marked `attempting` and that is committed; only then is its
 after       its outcome is queued, and written by the next transaction (commits.py)
 killed      rows in flight stay `attempting`; whoever leases their batch next makes them `unknown`
 stopped     no new body is written; those that are out are finished and recorded
-refused     for what we are, or for what the message says: nobody's fault, and given back (guard.py)
+refused     for what we are, or for what the message says: no reader's fault, and given back (undecided.py)
 slow start  two connections until the first answer to a message: a server that breaks must not cost a hundred readers
 """
 
@@ -25,42 +25,31 @@ from sqlalchemy.exc import DBAPIError
 from digest import log
 from digest.clock import Clock
 from digest.db.engine import reading, writing
-from digest.delivery import counts, store
 from digest.delivery.channels import Channel
-from digest.delivery.retry import LONGEST_GAP, next_attempt_at
-from digest.delivery.store import Decision, Due, Result
+from digest.delivery.retry import next_attempt_at
+from digest.delivery.store import Due, Result
 from digest.delivery.throttle import Limits
 from digest.editions import store as editions
-from digest.errors import ChannelUnavailable, DatabaseError, NothingLeft, said
+from digest.errors import ChannelUnavailable, DatabaseError, NothingLeft
 from digest.flows.copies import CopyMaker
-from digest.flows.dispatch.commits import GroupCommit, Mark, Patience
+from digest.flows.dispatch.commits import GroupCommit, Patience
 from digest.flows.dispatch.gate import Gate
-from digest.flows.dispatch.guard import Guard, Suspect, is_suspect
+from digest.flows.dispatch.guard import is_suspect
 from digest.flows.dispatch.health import Breaks, Health
 from digest.flows.dispatch.report import LOOK_S, DispatchReport, Keeper
 from digest.flows.dispatch.stock import Held, Stock
+from digest.flows.dispatch.undecided import Out, Undecided
 from digest.model.delivery import ChannelHealth, Outcome, Verdict
 from digest.model.edition import EditionStatus
 from digest.model.envelope import Outgoing
 from digest.model.newsletter import UnknownPolicy
 
-MAX_UNRENDERABLE = 20
 AHEAD = 300
 FIRST_LINES = 2
 IDLE_S = 5.0
 LONGEST_WAIT_S = 120.0
 
 Progress = Callable[[int], None]
-
-
-@dataclass(slots=True)
-class _Out:
-    """A message that a connection has."""
-
-    held: Held
-    due: Due
-    channel: str
-    mark: Mark
 
 
 @dataclass(slots=True, kw_only=True)
@@ -95,8 +84,8 @@ class Sender:
             clock,
             self._owner,
             patience=patience,
-            on_recorded=lambda ids: self._recorded(ids, self._recording),
-            on_decided=lambda ids: self._recorded(ids, self._deciding),
+            on_recorded=self._recorded,
+            on_decided=self._decided,
             on_failed=self._end,
         )
         self._stock = Stock(
@@ -111,9 +100,8 @@ class Sender:
         )
         self._gate = Gate(engine, maker.newsletter, terms.limits, self._stock, clock, patience=patience)
         self._waits_until: datetime | None = None
-        self._out: dict[int, _Out] = {}
+        self._out: dict[int, Out] = {}
         self._recording: dict[int, Held] = {}
-        self._deciding: dict[int, Held] = {}
         self._health, self._breaks = Health(channels), Breaks()
         self._keeper = Keeper(
             engine,
@@ -125,9 +113,16 @@ class Sender:
             health=self._health,
             on_end=self._end,
         )
-        self._guard: Guard[_Out] = Guard()
-        self._unmade: list[tuple[Held, Due, str]] = []
-        self._has_made = False
+        self._undecided = Undecided(
+            engine,
+            self._edition_id,
+            self._ledger,
+            self._stock,
+            patience=patience,
+            on_refused=self._refused,
+            on_decided=self._add_up,
+            on_template=self._stop_for_the_template,
+        )
         self._template_trouble = self._pausing = ""
         self._is_drained = self._is_prepared = self._is_through = False
         self._proven = asyncio.Event()
@@ -158,7 +153,7 @@ class Sender:
                 await self._stock.release_all()
                 with contextlib.suppress(DBAPIError):  # whoever does not say good-bye is forgotten after a while
                     await asyncio.to_thread(self._keeper.sign_off)
-                if self._guard.refusals and self._health.healthy_channel() is None:
+                if self._undecided.refusals and self._health.healthy_channel() is None:
                     troubles = "; ".join(self._health.troubles.values())
                     self._pausing = f"{troubles}; mend that, then: digest edition resume {self._edition_id}"
                     await self._patience.run(self._pause)
@@ -243,7 +238,7 @@ class Sender:
 
     async def _sit_out(self, channel: str) -> None:
         """Without a connection, until something that is parked may go; a long wait is for the next run."""
-        while not self._is_over() and (wait := self._gate.wait_now(channel)) > IDLE_S:
+        while not self._is_over() and self._health.is_well(channel) and (wait := self._gate.wait_now(channel)) > IDLE_S:
             if wait > LONGEST_WAIT_S and not self._out:
                 self._waits_until = self._clock.now() + timedelta(seconds=wait)
                 self._end()
@@ -253,8 +248,8 @@ class Sender:
     async def _comes_back(self) -> bool:
         """Rows that other connections hold may come back untried: only when none is out, nothing is left to do."""
         while not self._stock.has_ready and self._stock.out and not self._is_over():
-            if self._stock.out == self._guard.count + len(self._unmade):
-                await self._decide_at_the_end()
+            if self._stock.out == self._undecided.count:
+                await self._undecided.decide_all()
             self._stock.quiet.clear()
             if self._stock.out:
                 await self._stock.quiet.wait()
@@ -263,72 +258,16 @@ class Sender:
         self._is_through = not await self._stock.look_again()
         return not self._is_through
 
+    def _refused(self, name: str, why: str) -> None:
+        self._rest(name, f"channel {name} refuses us, not the readers: {why}", ChannelHealth.STOP)
+
+    def _stop_for_the_template(self, why: str) -> None:
+        self._template_trouble = why
+        self._end()
+
     def _rest(self, name: str, trouble: str, health: ChannelHealth) -> None:
         self._health.rest(name, trouble, health)
         self._moved.set()
-
-    # --- refusals that may be of us ---------------------------------------------------------------------------------
-
-    def _suspect(self, out: _Out, outcome: Outcome, result: Result) -> None:
-        """Decided when others' answers have told whom it means; until then the row is deferred, and ours."""
-        due = out.due
-        domain, is_last = due.subscriber.address.domain, result.retry_at is None
-        result.is_undecided = True
-        result.retry_at = result.retry_at or result.at + LONGEST_GAP
-        self._ledger.record(result)
-        suspect = Suspect(
-            delivery_id=due.delivery_id,
-            attempts=due.attempts + 1,
-            domain=domain,
-            outcome=outcome,
-            is_last=is_last,
-            held=out,
-        )
-        self._guard.add(out.channel, suspect)
-        if self._guard.is_us(out.channel):
-            self._give_back(out.channel)
-        self._stock.quiet.set()  # if all that is out waits here, nobody will tell
-
-    def _give_back(self, channel: str) -> None:
-        """It is us: the channel stops, and these readers are as if they had not been tried."""
-        suspects = self._guard.refused(channel)
-        log.warn("channel.refuses_us", channel=channel, deliveries=len(suspects))
-        self._rest(
-            channel,
-            f"channel {channel} refuses us, not the readers: {self._guard.refusals[channel]}",
-            ChannelHealth.STOP,
-        )
-        self._decided(suspects, Verdict.UNTRIED)
-
-    def _decided(self, suspects: Sequence[Suspect[_Out]], verdict: Verdict | None = None) -> None:
-        """verdict: for all of them; None: each its own, since the channel takes others."""
-        decisions = []
-        for each in suspects:
-            is_ours = each.outcome.verdict is Verdict.DEFERRED and not each.is_last
-            own = verdict or (Verdict.DEFERRED if is_ours else Verdict.REJECTED)
-            still = "still refused" if each.is_last else "refused"
-            reason = f"{still} at {each.outcome.stage}" + " when the time for retries was over" * each.is_last
-            decisions.append(Decision(delivery_id=each.delivery_id, attempts=each.attempts, verdict=own, reason=reason))
-            self._deciding[each.delivery_id] = each.held.held
-            self._add_up(each.held, own)
-        if decisions:
-            self._ledger.decide(decisions)
-
-    async def _decide_at_the_end(self) -> None:
-        """Nothing else is out: no further answer will tell."""
-        for channel in self._guard.channels:
-            is_trusted = self._guard.was_accepted_in_run(channel) or await self._patience.run(self._is_trusted, channel)
-            if self._guard.is_us_at_the_end(channel, is_trusted=is_trusted):
-                self._give_back(channel)
-            else:
-                self._decided(self._guard.give_up(channel))
-        self._decide_unmade()
-
-    def _is_trusted(self, channel: str) -> bool:
-        """Did it accept a message of this edition in another run? Where there is one reader only, nobody can tell."""
-        with reading(self._engine) as connection:
-            is_alone = counts.count_rows(connection, self._edition_id) == 1
-            return is_alone or store.has_accepted(connection, self._edition_id, channel)
 
     # --- the desk -------------------------------------------------------------------------------------------------
 
@@ -345,13 +284,11 @@ class Sender:
                 continue
             except Exception as cause:  # whatever one reader's copy does, the next one's is made
                 self._gate.done(channel, due, None)
-                self._unrenderable_copy(held, due, cause)
+                self._undecided.unmade(held, due, cause)
                 continue
-            if self._unmade or not self._has_made:
-                self._has_made = True
-                self._decide_unmade()
+            self._undecided.made()
             mark = self._ledger.mark(due, made_at=at, revision=self._maker.revision)
-            self._out[due.delivery_id] = _Out(held, due, channel, mark)
+            self._out[due.delivery_id] = Out(held, due, channel, mark)
             return outgoing
         return None
 
@@ -398,27 +335,31 @@ class Sender:
         is_answered = self._health.count(out.channel, outcome)
         if is_answered:
             self._proven.set()
-        if outcome.verdict is Verdict.ACCEPTED and (cleared := self._guard.accepted(out.channel)):
-            self._decided(cleared)
-        if is_suspect(outcome, is_last=result.retry_at is None):
-            self._suspect(out, outcome, result)
+        if outcome.verdict is Verdict.ACCEPTED:
+            self._undecided.accepted(out.channel)
+        elif is_suspect(outcome, is_last=result.retry_at is None):
+            self._undecided.suspect(out, outcome, result)
             return
         is_over = outcome.verdict is Verdict.DEFERRED and result.retry_at is None
         self._add_up(out, Verdict.REJECTED if is_over else outcome.verdict)
         self._recording[out.due.delivery_id] = out.held
         self._ledger.record(result)
 
-    def _recorded(self, ids: Iterable[int], waiting: dict[int, Held]) -> None:
+    def _recorded(self, ids: Iterable[int]) -> None:
         for id_ in ids:
-            if (held := waiting.pop(id_, None)) is not None:
+            if (held := self._recording.pop(id_, None)) is not None:
                 self._back(held)
+
+    def _decided(self, ids: Iterable[int]) -> None:
+        for held in self._undecided.recorded(ids):
+            self._back(held)
 
     def _back(self, held: Held) -> None:
         self._stock.back(held)
-        if self._unmade or self._guard.count:  # if all that is out waits for a decision now, nobody else will tell
+        if self._undecided.count:  # if all that is out waits for a decision now, nobody else will tell
             self._stock.quiet.set()
 
-    def _add_up(self, out: _Out, verdict: Verdict) -> None:
+    def _add_up(self, out: Out, verdict: Verdict) -> None:
         report = self.report
         if verdict is Verdict.UNTRIED:
             return
@@ -433,32 +374,7 @@ class Sender:
         self._keeper.count(out.due.subscriber.address.domain, verdict)
         self._terms.progress(1)
 
-    def _unrenderable_copy(self, held: Held, due: Due, cause: Exception) -> None:
-        """One reader's copy that cannot be made is skipped, once another one could be; when none can, it is the template."""
-        log.warn("dispatch.unrenderable", delivery_id=due.delivery_id, error=type(cause).__name__)
-        self._unmade.append((held, due, said(cause)))
-        if len(self._unmade) > MAX_UNRENDERABLE:
-            self._stop_for_the_template()
-        self._stock.quiet.set()
-
-    def _decide_unmade(self) -> None:
-        """Nothing more is made, or something was."""
-        if not self._has_made and len(self._unmade) > 1:
-            self._stop_for_the_template()
-        for held, due, why in self._unmade:
-            self._stock.back(held)
-            self._ledger.skip(due.delivery_id, why)
-        self._unmade.clear()
-
-    def _stop_for_the_template(self) -> None:
-        """Nobody is skipped for it."""
-        self._template_trouble = f"copy after copy cannot be made: {self._unmade[-1][2]}"
-        for held, _, _ in self._unmade:
-            self._stock.back(held)
-        self._unmade.clear()
-        self._end()
-
-    def _result(self, out: _Out, outcome: Outcome) -> Result:
+    def _result(self, out: Out, outcome: Outcome) -> Result:
         now, due = self._clock.now(), out.due
         retry_at = None
         if outcome.verdict is Verdict.DEFERRED or (outcome.verdict is Verdict.UNKNOWN and self._resends):
