@@ -19,7 +19,7 @@ from digest.audience.endings import end_imported
 from digest.audience.importing import Person, person_of_file
 from digest.db.engine import rehearsing, writing
 from digest.errors import BadInput
-from digest.flows.table import Progress, Row, Shape, encoding_of, is_json, rows_of
+from digest.flows.table import MAX_LISTED, Progress, Report, Row, Shape, encoding_of, is_json, rows_of
 from digest.model.address import EmailAddress
 from digest.model.article import Article
 from digest.sources import importing as articles
@@ -27,7 +27,6 @@ from digest.sources.articles import put_articles
 from digest.sources.language import with_languages
 
 BATCH = 2_000
-MAX_LISTED = 1_000
 
 T = TypeVar("T")
 
@@ -39,35 +38,22 @@ ARTICLES = Shape(
 
 
 @dataclass(slots=True, kw_only=True)
-class ImportReport:
+class ImportReport(Report):
     """What became of a file.
 
     kept_out   left here, suppressed, or left elsewhere as the file says: `ended` of them were readers here until now
 
-    refused    (line, reason), the first thousand of `refused_count`
-    notes      the same for rows that are good and were yet not taken: twice in the file, left, suppressed
+    notes      (line, reason), the first thousand: rows that are good and were yet not taken, twice in the file, left, suppressed
     duplicates rows whose key came earlier in the file: the first one counts
     """
 
-    lines: int = 0
     new: int = 0
     changed: int = 0
     unchanged: int = 0
     kept_out: int = 0
     ended: int = 0
     duplicates: int = 0
-    refused_count: int = 0
-    refused: list[tuple[int, str]] = field(default_factory=list)
     notes: list[tuple[int, str]] = field(default_factory=list)
-
-    def refuse(self, line: int, reason: str) -> None:
-        self.refused_count += 1
-        if len(self.refused) < MAX_LISTED:
-            self.refused.append((line, reason))
-
-    def refuse_unread(self, line: int, reason: str) -> None:
-        self.lines += 1
-        self.refuse(line, reason)
 
     def note(self, line: int, reason: str) -> None:
         if len(self.notes) < MAX_LISTED:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -14,39 +14,25 @@ from digest import log
 from digest.audience import columns, store
 from digest.db.engine import rehearsing, writing
 from digest.errors import BadInput
-from digest.flows.table import Progress, Row, Shape, encoding_of, rows_of
+from digest.flows.table import Progress, Report, Row, Shape, encoding_of, rows_of
 from digest.model.address import EmailAddress, clean_line
 from digest.model.subscriber import SuppressionReason
 
 BATCH = 5_000
-MAX_LISTED = 1_000
 MAX_DETAIL = 200
 
 ADDRESSES = Shape(columns_of=columns.columns_of, is_row=lambda row: "@" in row.get("address", ""), is_list="address")
 
 
 @dataclass(slots=True, kw_only=True)
-class SuppressReport:
+class SuppressReport(Report):
     """What became of a file.
 
-    there     suppressed before, or twice in the file
-    refused   (line, reason), the first thousand of `refused_count`
+    there   suppressed before, or twice in the file
     """
 
-    lines: int = 0
     new: int = 0
     there: int = 0
-    refused_count: int = 0
-    refused: list[tuple[int, str]] = field(default_factory=list)
-
-    def refuse(self, line: int, reason: str) -> None:
-        self.refused_count += 1
-        if len(self.refused) < MAX_LISTED:
-            self.refused.append((line, reason))
-
-    def refuse_unread(self, line: int, reason: str) -> None:
-        self.lines += 1
-        self.refuse(line, reason)
 
 
 def suppress_one(

@@ -13,7 +13,7 @@ import json
 import re
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,30 @@ Progress = Callable[[int], None]
 MAX_HEADER_LINES = 50
 MAX_RECORD_LINES = 500
 """Of one row: a note may be long; a quotation mark that is left open has no end."""
+
+
+MAX_LISTED = 1_000
+
+
+@dataclass(slots=True, kw_only=True)
+class Report:
+    """What became of the rows of a file: what each kind of import says more stands in its own.
+
+    refused   (line, reason), the first thousand of `refused_count`
+    """
+
+    lines: int = 0
+    refused_count: int = 0
+    refused: list[tuple[int, str]] = field(default_factory=list)
+
+    def refuse(self, line: int, reason: str) -> None:
+        self.refused_count += 1
+        if len(self.refused) < MAX_LISTED:
+            self.refused.append((line, reason))
+
+    def refuse_unread(self, line: int, reason: str) -> None:
+        self.lines += 1
+        self.refuse(line, reason)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

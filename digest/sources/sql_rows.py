@@ -15,31 +15,13 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from digest.errors import SourceMalformed
 from digest.model.article import Article, Comment, Image
-from digest.sources import bounds, clean
+from digest.sources import bounds, clean, importing
 from digest.sources.checked import checked
 from digest.sources.dedupe import is_web_url
 from digest.sources.language import language_code, with_languages
 from digest.sources.readers import ReaderOptions
 
-FIELDS = (
-    "key",
-    "url",
-    "title",
-    "published_at",
-    "authors",
-    "summary",
-    "image",
-    "image_alt",
-    "topics",
-    "language",
-    "words",
-    "minutes",
-    "reads",
-    "comment_count",
-    "reviewer",
-    "reviewed_at",
-    "citation",
-)
+FIELDS = tuple(field for field in importing.FIELDS if field != "comments")  # they have a query of their own
 """What a column can be."""
 
 
