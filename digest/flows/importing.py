@@ -43,7 +43,7 @@ class ImportReport(Report):
 
     kept_out   left here, suppressed, or left elsewhere as the file says: `ended` of them were readers here until now
 
-    notes      (line, reason), the first thousand: rows that are good and were yet not taken, twice in the file, left, suppressed
+    notes      (line, reason), the first thousand: good rows that were yet not taken: twice in the file, left, suppressed
     duplicates rows whose key came earlier in the file: the first one counts
     """
 
