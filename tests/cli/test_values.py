@@ -131,11 +131,14 @@ def attempt(digest: Command, *arguments: str) -> tuple[int, str]:
 
 
 @pytest.mark.parametrize("names", BESIDES, ids=" ".join)
-def test_a_value_is_refused_by_name_or_nothing_fails_after_it(names: tuple[str, ...], digest: Command) -> None:
-    """Each option gets some of the values, and each option others."""
-    wrong, taken, tried = [], 0, list(options(names))
-    for number, (option, values) in enumerate(tried):
-        for value in {values[(number * 7 + step) % len(values)] for step in ((0, 5) if len(tried) < 12 else (0,))}:
+def test_a_value_is_refused_by_name_or_nothing_fails_after_it(
+    names: tuple[str, ...], digest: Command, database_url: str
+) -> None:
+    """Each option gets some of the values, and each option others; each database looks at every second option."""
+    wrong, taken, every = [], 0, list(enumerate(options(names)))
+    tried = every[database_url.startswith("postgresql") :: 2] or every
+    for number, (option, values) in tried:
+        for value in {values[(number * 7 + step) % len(values)] for step in ((0, 5, 11) if len(tried) < 6 else (0,))}:
             code, said = attempt(digest, *names, *_besides(names, option), option, value)
             if "Traceback" in said:
                 wrong.append((option, value[:40], said[-600:]))
@@ -143,7 +146,7 @@ def test_a_value_is_refused_by_name_or_nothing_fails_after_it(names: tuple[str, 
                 wrong.append((option, value[:40], f"exit code {code}, not named: {said[-300:]}"))
             taken += not code
     assert not wrong, "\n".join(map(str, wrong))
-    assert taken
+    assert taken or len(tried) < 3
     for after in (
         ("newsletter", "list"),
         ("newsletter", "show", "harbour"),

@@ -84,11 +84,17 @@ async def converse(engine: Engine, press: Press, seed: str, *, malice: float) ->
     maker = publish.open_maker(engine, press, 1)
     async with HostileServer(seed, malice=malice) as server:
         for number in range(ROUNDS):
-            if number >= ROUNDS - 2:
+            means_well = number >= ROUNDS - 2
+            if means_well:
                 server.malice = 0.0
             options = Options(
-                host="127.0.0.1", port=server.port, security="none", connections=2, messages_per_connection=3, **HURRY
-            )  # type: ignore[arg-type]
+                host="127.0.0.1",
+                port=server.port,
+                security="none",
+                connections=2,
+                messages_per_connection=3,
+                **({} if means_well else HURRY),  # type: ignore[arg-type]  # a busy machine is not a silent server
+            )
             clock = FixedClock(NOW + timedelta(hours=6 * number))
             report = await dispatch.send(engine, maker, [SmtpChannel(options)], clock=clock)
             check(engine, server.seen)

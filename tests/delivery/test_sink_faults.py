@@ -32,7 +32,6 @@ READERS = 3
 ACCEPTED = Balance(planned=READERS, accepted=READERS)
 WAITING = Balance(planned=READERS, waiting=READERS)
 DEFERRED = Balance(planned=READERS, deferred=READERS)
-REJECTED = Balance(planned=READERS, rejected=READERS)
 UNKNOWN = Balance(planned=READERS, unknown=READERS)
 
 TABLE = [
@@ -51,10 +50,10 @@ TABLE = [
     ("-f EHLO", ACCEPTED),
     ("-f EHLO,HELO", WAITING),
     ("-f MAIL", WAITING),
-    ("-f RCPT", REJECTED),
-    ("-f DATA", REJECTED),
-    ("-f .", REJECTED),
-    ("-f RCPT,RSET", REJECTED),
+    ("-f RCPT", WAITING),  # every reader, and in words that are no reader's: it refuses us
+    ("-f DATA", WAITING),
+    ("-f .", WAITING),
+    ("-f RCPT,RSET", WAITING),
     ("-f QUIT", ACCEPTED),
     # 4yz
     ("-r CONNECT", WAITING),
