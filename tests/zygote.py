@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import atexit
 import gc
+import importlib
 import json
 import os
 import signal
@@ -21,6 +22,19 @@ from subprocess import CompletedProcess
 from typing import Any
 
 TIMEOUT_S = 120
+
+WARM = (
+    *("digest.app", "digest.cli.main", "digest.db.migrate", "digest.flows.collect", "digest.flows.dispatch"),
+    *(
+        "digest.flows.publish",
+        "digest.sources.page",
+        "digest.workers",
+        "babel.numbers",
+        "rich._emoji_codes",
+        "rich.live",
+    ),
+    *("rich.progress", "sqlalchemy.dialects.sqlite", "psycopg"),
+)
 
 
 class Zygote:
@@ -54,14 +68,9 @@ ZYGOTE = Zygote()
 
 
 def _import_what_commands_need() -> None:
-    import digest.app
-    import digest.cli.main
-    import digest.db.migrate
-    import digest.flows.collect
-    import digest.flows.dispatch
-    import digest.flows.publish
-    import digest.sources.page
-    import digest.workers  # noqa: F401
+    for name in WARM:
+        importlib.import_module(name)
+    importlib.import_module("digest.cli.main").command()
 
 
 def _become(asked: dict[str, Any]) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -141,6 +142,7 @@ def _storage_trouble(error: Exception) -> str:
     return ""
 
 
+@cache
 def command() -> Any:
-    """The tree as click knows it: for the tests that look for undocumented commands."""
+    """The tree as click knows it. Making it takes longer than most commands do."""
     return typer.main.get_command(tree)
