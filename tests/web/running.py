@@ -26,14 +26,14 @@ from tests.site import NOW, SmtpServer, add_articles, add_newsletter, add_reader
 
 
 class RunningSite:
-    """The pages of an app at `url`, in a thread."""
+    """The pages of an app at `url`, in a thread. public_url: where readers think that it is, behind a proxy."""
 
-    def __init__(self, database_url: str, images: Path | None = None) -> None:
+    def __init__(self, database_url: str, images: Path | None = None, public_url: str = "") -> None:
         self._socket = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
         settings = config.Settings.model_construct(
             database=config.Database(url=database_url),
-            web=config.Web(public_url=self.url),
+            web=config.Web(public_url=public_url or self.url),
             mail=config.Mail(unsubscribe_mailbox="leave@harbourpost.example"),
             collect=config.Collect(allow_hosts=["127.0.0.1"]),
             images=config.Images(folder=images),
