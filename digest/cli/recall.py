@@ -23,6 +23,7 @@ def withdraw(context: typer.Context, article_id: int, yes: _YES = False) -> None
     from digest.editions.articles import find_article
     from digest.errors import NotFound
     from digest.flows import control
+    from digest.flows.web_views import WebViews
 
     app = open_app(context)
     with reading(app.engine) as connection:
@@ -31,6 +32,7 @@ def withdraw(context: typer.Context, article_id: int, yes: _YES = False) -> None
         raise NotFound(f"there is no article {article_id}; see: digest article list")
     confirm(f"{found.title}: no later copy of any edition will hold it. Go ahead?", yes=yes)
     touched = control.withdraw(app.engine, article_id, now=app.clock.now(), actor=actor())
+    WebViews(app.engine, app.press).renew(touched)
     where = f"taken out of edition {', '.join(map(str, touched))}" if touched else "in no edition that is not finished"
     print(f"article {article_id} is hidden, and {where}")
 

@@ -1,16 +1,19 @@
-"""An edition in a browser: made when it is approved, kept, and made anew once when an article was withdrawn."""
+"""An edition in a browser: made when it is approved, kept, and made anew when an article is withdrawn."""
 
 from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from sqlalchemy import Engine
 from sqlalchemy.exc import IntegrityError
 
+from digest import log
 from digest.db.engine import reading, writing
+from digest.editions.store import get_public_key
 from digest.editions.web_views import find_web_view, keep_web_view
+from digest.errors import NothingLeft
 from digest.flows import publish
 from digest.flows.publish import Press
 
@@ -35,6 +38,18 @@ class WebViews:
             if again is None or again[2] is not None:
                 return again and again[2]
             return self._made(again[0])
+
+    def renew(self, edition_ids: Iterable[int]) -> None:
+        """After a withdrawal, so that no visitor waits for it; what cannot be made now, the next visitor asks for."""
+        for edition_id in edition_ids:
+            with reading(self._engine) as connection:
+                public_key = get_public_key(connection, edition_id)
+            try:
+                self.page(public_key)
+            except NothingLeft:
+                continue
+            except Exception as cause:
+                log.warn("web_view.not_made", edition_id=edition_id, error=type(cause).__name__)
 
     def _made(self, edition_id: int) -> str:
         maker = publish.open_maker(self._engine, self._press, edition_id)

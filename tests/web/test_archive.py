@@ -12,6 +12,7 @@ from sqlalchemy import Engine, delete, select, update
 from digest.db.engine import reading, writing
 from digest.db.tables import edition, edition_article, web_view
 from digest.flows import control
+from digest.flows.web_views import WebViews
 from digest.model.edition import EditionStatus
 from tests.site import NOW, SmtpServer
 from tests.web.running import RunningSite, send_edition
@@ -54,6 +55,24 @@ def test_a_withdrawn_article_is_on_no_page_and_the_new_page_is_made_once(
         kept = connection.execute(select(web_view.c.revision)).scalars().all()
         revision = connection.execute(select(edition.c.revision)).scalar_one()
     assert kept == [revision]
+
+
+def test_a_withdrawal_makes_the_new_page_before_anybody_asks(
+    site: RunningSite, smtp_server: SmtpServer, engine: Engine
+) -> None:
+    sent = send_edition(site, smtp_server)
+    before = site.client.get(f"/e/{sent.public_key}").text
+    with writing(engine) as connection:  # it is still being sent
+        connection.execute(update(edition).values(status=EditionStatus.SENDING))
+        articles = connection.execute(select(edition_article.c.article_id)).scalars().all()
+    touched = control.withdraw(engine, articles[0], now=NOW, actor="test")
+    WebViews(engine, site.app.press).renew(touched)
+    with reading(engine) as connection:
+        assert connection.execute(select(web_view.c.revision)).scalars().all() == [1]
+    assert site.client.get(f"/e/{sent.public_key}").text != before
+    for article in articles[1:]:
+        WebViews(engine, site.app.press).renew(control.withdraw(engine, article, now=NOW, actor="test"))
+    assert site.client.get(f"/e/{sent.public_key}").status_code == 404
 
 
 def test_a_page_that_was_never_kept_is_made_and_kept(
