@@ -8,11 +8,19 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+from starlette.testclient import TestClient
 
+from digest import config
+from digest.app import make_app
+from digest.clock import FixedClock
+from digest.db import migrate
 from digest.errors import ConfigError
 from digest.web.server import Patience, Server, bind, most_connections, raise_file_limit
+from digest.web.site import make_site
+from tests.site import NOW
 
 PAGE = b"x" * 5_000_000
 
@@ -157,3 +165,49 @@ def test_a_small_limit_of_files_leaves_some_for_the_database() -> None:
     assert most_connections(256) == (128, 32)
     assert most_connections(65_536) == (2_000, 500)
     assert raise_file_limit() >= resource.getrlimit(resource.RLIMIT_NOFILE)[0] - 1
+
+
+def test_what_is_odd_is_told_by_nobody_else(running: Running, capfd: pytest.CaptureFixture[str]) -> None:
+    """Libraries have lines of their own for each odd request, with what it says; thousands of them fill a disk."""
+    odd = (
+        b"GET /u/SECRET HTTP/9.9\r\n\r\n",
+        b"\x16\x03\x01\x02\x00\x01\x00",
+        b"GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n",
+        b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5, 6\r\n\r\nSECRET",
+    )
+    for sent in odd * 5:
+        with contextlib.closing(running.visit(sent)) as visitor, contextlib.suppress(ConnectionError):
+            visitor.recv(4_096)
+    out, err = capfd.readouterr()
+    assert "SECRET" not in out + err
+    assert len((out + err).splitlines()) <= 1
+
+
+def test_connections_that_cannot_be_taken_are_told_of_once_a_minute(
+    running: Running, capfd: pytest.CaptureFixture[str]
+) -> None:
+    for _ in range(1_000):
+        running.server._say(None, {"exception": OSError(24, "Too many open files")})  # type: ignore[arg-type]
+    out, err = capfd.readouterr()
+    assert len([line for line in (out + err).splitlines() if "web.trouble" in line]) == 1
+
+
+def test_health_fails_while_the_database_is_away_or_nothing_ticks(tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    folder.mkdir()
+    settings = config.Settings.model_construct(
+        database=config.Database(url=f"sqlite:///{folder / 'digest.sqlite'}"),
+        web=config.Web(public_url="http://digest.example.org"),
+        mail=config.Mail(unsubscribe_mailbox="leave@harbourpost.example"),
+    )
+    app = make_app(settings, FixedClock(NOW))
+    migrate.upgrade(app.unchecked_engine)
+    ticking = [True]
+    client = TestClient(make_site(app, is_ticking=lambda: ticking[0]), base_url="http://digest.example.org")
+    assert (client.get("/health").status_code, client.get("/health").json()) == (200, {"status": "ok", "failing": []})
+    ticking[0] = False
+    assert (client.get("/health").status_code, client.get("/health").json()["failing"]) == (503, ["ticker"])
+    app.engine.dispose()
+    folder.rename(tmp_path / "elsewhere")
+    assert client.get("/health").json() == {"status": "failing", "failing": ["database", "ticker"]}
+    assert client.head("/health").status_code == 503
