@@ -30,7 +30,7 @@ from digest.model import standing
 from digest.model.article import Article
 from digest.model.registration import Registration
 from digest.model.source import Collected, Cursor
-from digest.sources import database
+from digest.sources import bounds, database
 from digest.sources.sql_rows import FIELDS, Options, Said, instant, instant_of, read
 
 if TYPE_CHECKING:
@@ -89,7 +89,8 @@ def _pages(connection: Connection, options: Options, cursor: Cursor, now: dateti
         if articles and (reached.at is None or articles[-1].published_at >= reached.at):
             reached = Cursor(at=articles[-1].published_at, key=articles[-1].key)
         if articles or refused or undated:
-            yield Collected(articles=tuple(articles), refused=(*undated, *refused), cursor=reached)
+            cut = tuple(line for row in due for line in _cuts_of(row, options))
+            yield Collected(articles=tuple(articles), refused=(*undated, *refused), cut=cut, cursor=reached)
         if len(rows) < PAGE or is_over:
             return
         last = (rows[-1][options.column_of("published_at")], rows[-1][options.column_of("key")])
@@ -136,6 +137,13 @@ def _articles(
     found = isolation.each(read, jobs, options=options)
     named = zip((f"row {key}" for key in keys), found, strict=True)
     return database.parted(named)
+
+
+def _cuts_of(row: Mapping[str, Any], options: Options) -> Iterator[str]:
+    """What of a row is longer than what is read of it."""
+    for name, limit in (("title", bounds.TITLE), ("summary", bounds.TEXT)):
+        if isinstance(text := row.get(options.column_of(name)), str) and (line := bounds.said(text, limit, name)):
+            yield f"row {row.get(options.column_of('key'))}: {line}"
 
 
 def _comments(

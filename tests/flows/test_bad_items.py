@@ -16,7 +16,7 @@ from digest.db.engine import reading, writing
 from digest.db.tables import article
 from digest.flows.collect import CollectReport, collect_sources
 from digest.flows.importing import import_articles
-from digest.flows.publish import Press, build_due
+from digest.flows.publish import Press, build_due, open_maker
 from digest.sources.fetch import Fetcher
 from digest.sources.store import add_source
 from tests.site import NOW, add_newsletter, add_readers
@@ -130,7 +130,7 @@ def stored(engine: Engine) -> list[str]:
 def edition_is_built(engine: Engine, press: Press) -> bool:
     add_readers(engine, add_newsletter(engine), 2)
     (report,) = build_due(engine, press, now=NOW)
-    return report.edition_id is not None
+    return report.edition_id is not None and "harbour" in open_maker(engine, press, report.edition_id).web_view()
 
 
 def sources(engine: Engine, **found: tuple[str, dict[str, object]]) -> dict[str, CollectReport]:

@@ -83,6 +83,13 @@ def test_a_table_gives_articles_oldest_first(site: Site) -> None:
     assert found[0].published_at == datetime(2026, 11, 1, 1, tzinfo=UTC)
 
 
+def test_what_is_cut_of_a_row_is_told(site: Site) -> None:
+    site.add(post(1, headline="Post 1 " + "a" * 3_000), post(2))
+    pages = read(site.options())
+    assert [each.key for each in articles(pages)] == ["1", "2"]
+    assert [line for page in pages for line in page.cut] == ["row 1: its title is cut at 2,000 of 3,007 characters"]
+
+
 def test_a_zone_is_given_to_dates_without_one(site: Site) -> None:
     site.add(post(1))
     [found] = articles(read(site.options(time_zone="Europe/Berlin")))
