@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import base64
+import contextlib
 import json
+import socket
+import subprocess
+import threading
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,7 +18,7 @@ from digest.db.engine import writing
 from digest.errors import ConfigError, SourceUnreachable
 from digest.secrecy import fit_to_show, without_secrets
 from digest.sources.store import add_source
-from tests.command import ADD, Command
+from tests.command import ADD, Command, write_articles, write_readers
 from tests.zygote import ZYGOTE
 
 MARK = "zQ7xMark"
@@ -140,3 +145,103 @@ def test_a_database_that_cannot_be_opened_is_one_line_without_its_password(url: 
         assert MARK not in said
         assert "Boot" not in said
         assert len(said.splitlines()) == 1 or "psycopg" in said or "connection" in said, said
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        return int(free.getsockname()[1])
+
+
+@pytest.mark.parametrize("is_valid", [True, False])
+def test_nothing_shows_a_secret_of_the_settings(is_valid: bool, database_url: str, tmp_path: Path) -> None:
+    """Logins that are refused, a server that is not there, settings that are wrong; commands, and `serve`."""
+    smtp, pages = SmtpServerWithLogin(), free_port()
+    key, old = f"{MARK}a{'k' * 32}", f"{MARK}b{'k' * 32}"
+    wrong = "" if is_valid else 'bounce = "everywhere"'
+    (tmp_path / "digest.toml").write_text(
+        f"""
+[database]
+url = "{database_url}"
+[web]
+public_url = "http://127.0.0.1:{pages}"
+port = {pages}
+token_key = "{key}"
+old_token_keys = ["{old}"]
+[scheduler]
+tick_s = 1
+[mail]
+{wrong}
+[[channels]]
+name = "one"
+host = "127.0.0.1"
+port = {smtp.port}
+security = "none"
+insecure_login = true
+username = "mira"
+password = "{MARK}c"
+[[channels]]
+name = "two"
+host = "127.0.0.1"
+port = 1
+security = "none"
+insecure_login = true
+username = "mira"
+password = "{MARK}d"
+"""
+    )
+    command = Command(tmp_path)
+    said = ""
+    readers, articles = write_readers(tmp_path, 2), write_articles(tmp_path, f"{datetime.now(UTC):%Y-%m-%dT00:00Z}")
+    for arguments in (
+        *(("db", "upgrade"), ("config", "check"), ("doctor",), ADD),
+        *(("doctor", "--json"), ("subscriber", "import", str(readers), "--newsletter", "harbour")),
+        *(("article", "import", str(articles)), ("edition", "build", "harbour"), ("edition", "preview", "1")),
+        *(("edition", "test", "1", "mira@example.org"), ("edition", "approve", "1"), ("edition", "send", "1")),
+        *(("edition", "show", "1", "--json"), ("run-due",), ("doctor",), ("newsletter", "show", "harbour", "--json")),
+    ):
+        done = ZYGOTE.run([*arguments], folder=tmp_path, env=command.env)
+        assert "Traceback" not in done.stderr, done.stderr
+        said += done.stdout + done.stderr
+    serving = command.start("serve")
+    try:
+        serving.wait(4)
+    except subprocess.TimeoutExpired:
+        serving.terminate()
+    said += serving.communicate(timeout=60)[0]
+    smtp.close()
+    assert MARK not in said
+    assert ("bounce" in said) is not is_valid
+    if is_valid:
+        assert smtp.logins, said
+
+
+class SmtpServerWithLogin:
+    """Refuses every login with an answer that repeats what it was given, as some servers do."""
+
+    def __init__(self) -> None:
+        self.logins: list[bytes] = []
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self.port = int(self._socket.getsockname()[1])
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                connection, _ = self._socket.accept()
+                with connection, connection.makefile("rb") as lines, contextlib.suppress(OSError):
+                    connection.sendall(b"220 here\r\n")
+                    for line in lines:
+                        if line.upper().startswith(b"EHLO"):
+                            connection.sendall(b"250-here\r\n250 AUTH PLAIN LOGIN\r\n")
+                        elif line.upper().startswith(b"AUTH"):
+                            self.logins.append(line)
+                            given = base64.b64decode(line.split()[-1] + b"==")
+                            connection.sendall(b"535 5.7.8 refused: " + given.replace(b"\0", b" ") + b"\r\n")
+                        elif line.upper().startswith(b"QUIT"):
+                            connection.sendall(b"221 bye\r\n")
+                            break
+                        else:
+                            connection.sendall(b"530 5.7.0 authentication required\r\n")
+
+    def close(self) -> None:
+        self._socket.close()
