@@ -15,6 +15,9 @@ from typing import Any, BinaryIO
 
 HEAD = struct.Struct("!I")
 
+NICE = 10
+"""Pages and sends go first where there are few processors: a hostile source takes one for as long as it may."""
+
 SPARE_S = 5
 """So much later than the parent an orphan ends itself."""
 
@@ -38,6 +41,8 @@ def main() -> None:
     path, limit_bytes = pickle.loads(_read(jobs))  # noqa: S301 - the parent wrote it
     sys.path[:] = path
     _limit_memory(limit_bytes)
+    if hasattr(os, "nice"):
+        os.nice(NICE)
     while message := _read(jobs):
         limit_s, function, items, shared = pickle.loads(message)  # noqa: S301 - the parent wrote it
         del message

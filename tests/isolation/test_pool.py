@@ -32,6 +32,10 @@ def test_it_is_another_process_and_the_same_one_is_used_again() -> None:
     assert first == isolation.call(work.process_id)
 
 
+def test_it_stands_back_behind_pages_and_sends() -> None:
+    assert isolation.call(work.niceness) == min(19, os.nice(0) + 10)
+
+
 def test_a_pattern_that_never_ends_is_ended_while_other_threads_go_on() -> None:
     turns = 0
 

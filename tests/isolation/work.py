@@ -20,6 +20,10 @@ def process_id(_: object = None) -> int:
     return os.getpid()
 
 
+def niceness(_: object = None) -> int:
+    return os.nice(0)
+
+
 def search_for_ever(_: object = None) -> None:
     """In C, with the interpreter's lock held."""
     re.search(r"(a+)+$", "a" * 60 + "b")
