@@ -13,6 +13,7 @@ keep the next newsletter waiting.
 
 from __future__ import annotations
 
+import gc
 import sys
 import threading
 import time
@@ -141,6 +142,7 @@ class Ticker:
                     else f"edition {edition_id} goes on"
                 )
             self._troubles[edition_id] = report.trouble
+        gc.collect()  # else editions that are over pile up: Python looks through what is old only after a long while
 
 
 class _Said:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import socket
 import sqlite3
 import threading
 import time
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 
@@ -51,6 +53,26 @@ def test_an_edition_that_takes_hours_does_not_keep_the_next_newsletter_waiting(a
     time.sleep(1.2)
     ticker.stop()
     assert sorted(began) == sorted(set(began))
+
+
+def test_what_an_edition_was_made_of_is_gone_when_it_is_sent(app: App, engine: Engine) -> None:
+    """Also where it refers to itself, as compiled templates do, and has become old on the way."""
+    build(engine, app.press, readers=1)
+    left: list[weakref.ref[threading.Event]] = []
+
+    def send(_: App, edition_id: int, *, stop: threading.Event) -> DispatchReport:
+        del stop
+        if not left:
+            made = threading.Event()
+            made.itself = made  # type: ignore[attr-defined]
+            left.append(weakref.ref(made))
+            gc.collect()
+        return DispatchReport(edition_id=edition_id)
+
+    ticker = Ticker(app, send)
+    ticker.start()
+    wait_for(lambda: bool(left) and left[0]() is None)
+    ticker.stop()
 
 
 def test_a_tick_sends_what_is_due_and_stops_when_told(app: App, engine: Engine, smtp_server: SmtpServer) -> None:

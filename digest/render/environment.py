@@ -22,6 +22,7 @@ from digest.model.place import Place
 from digest.model.subscriber import Has, Reader
 from digest.render import limits
 from digest.render.blocks import Picks
+from digest.render.compiled import Compiled
 from digest.render.limits import CALL, MAX_RANGE, MAX_TEXT, Meter, fitting, growth_of_operator
 from digest.render.recording import Recorder, Recording, holds_recording, look_up, settled
 from digest.render.sandbox import Literal, Method, Space, is_function, may_call, may_hold, methods_of
@@ -30,6 +31,9 @@ DEFERRED = frozenset({"default", "d", "title", "upper", "lower", "capitalize", "
 """Filters that can wait for the reader: from one text to another, by rules of their own."""
 
 _FORMAT = 'format is for a text that stands in the template itself, "...".format(...); else use ~ or the filter format'
+
+
+_COMPILED = Compiled()
 
 
 class TemplateEnvironment(SandboxedEnvironment):
@@ -46,6 +50,7 @@ class TemplateEnvironment(SandboxedEnvironment):
             lstrip_blocks=True,
             auto_reload=False,
             cache_size=-1,
+            bytecode_cache=_COMPILED,
             extensions=[loopcontrols, Picks],
             finalize=self._printed,
         )

@@ -10,9 +10,11 @@ from pathlib import Path
 from urllib.parse import quote, urlsplit
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, update
 
 from digest.audience.tokens import sign
+from digest.db.engine import writing
+from digest.db.tables import subscription
 from tests.site import SmtpServer
 from tests.web.running import RunningSite, Sent, send_edition
 
@@ -69,20 +71,23 @@ def addresses(site: RunningSite, sent: Sent) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("behind", BEHIND)
-def test_what_no_token_holds_is_cut_off_its_end(behind: str, site: RunningSite, sent: Sent) -> None:
+def test_what_no_token_holds_is_cut_off_its_end(site: RunningSite, sent: Sent) -> None:
     for address in addresses(site, sent)[:4]:
-        answer = site.client.get(address + quote(behind, safe="/.,;!'="))
-        assert answer.status_code == 200, address
-        assert answer.text.count("<h1") == site.client.get(address).text.count("<h1")
+        headings = site.client.get(address).text.count("<h1")
+        for behind in BEHIND:
+            answer = site.client.get(address + quote(behind, safe="/.,;!'="))
+            assert (answer.status_code, answer.text.count("<h1")) == (200, headings), (address, behind)
 
 
-@pytest.mark.parametrize("behind", BEHIND)
-def test_a_reader_can_leave_by_a_link_that_has_something_behind_it(behind: str, site: RunningSite, sent: Sent) -> None:
+def test_a_reader_can_leave_by_a_link_that_has_something_behind_it(site: RunningSite, sent: Sent) -> None:
     """RFC 8058 §3.2: without a redirect."""
-    address = addresses(site, sent)[0] + quote(behind, safe="/.,;!'=")
-    answer = site.client.post(address, data={"List-Unsubscribe": "One-Click"})
-    assert (answer.status_code, answer.text) == (200, "unsubscribed\n")
+    for behind in BEHIND:
+        with writing(site.app.engine) as connection:
+            connection.execute(update(subscription).values(status="active", left_at=None))
+        address = addresses(site, sent)[0] + quote(behind, safe="/.,;!'=")
+        answer = site.client.post(address, data={"List-Unsubscribe": "One-Click"})
+        assert (answer.status_code, answer.text) == (200, "unsubscribed\n"), behind
+        assert [row.status for row in site.tables()["subscription"]].count("left") == 1, behind
 
 
 def test_links_of_a_page_lead_on_whatever_slashes_are_behind_its_address(site: RunningSite, sent: Sent) -> None:
@@ -123,15 +128,14 @@ FORMS = {
 REFUSED = {"host", "host with a port", "a name before the host", "absolute", "absolute both", "slash behind", "old"}
 
 
-@pytest.mark.parametrize("form", FORMS)
-def test_no_answer_holds_a_foreign_name(form: str, site: RunningSite, sent: Sent) -> None:
-    for path, method in itertools.product(addresses(site, sent), ("GET", "POST")):
+def test_no_answer_holds_a_foreign_name(site: RunningSite, sent: Sent) -> None:
+    for form, path, method in itertools.product(FORMS, addresses(site, sent), ("GET", "POST")):
         request = FORMS[form].format(method=method, path=path, host=urlsplit(site.url).netloc)
         answer = _raw(site, f"{request}Content-Length: 0\r\nConnection: close\r\n\r\n")
-        assert EVIL not in answer
+        assert EVIL not in answer, (form, path)
         assert " 30" not in answer.partition("\r\n")[0]
         if form in REFUSED:
-            assert answer.startswith(("HTTP/1.1 400", "HTTP/1.0 400")), path
+            assert answer.startswith(("HTTP/1.1 400", "HTTP/1.0 400")), (form, path)
 
 
 def test_two_lengths_are_refused_and_the_connection_is_closed(site: RunningSite, sent: Sent) -> None:

@@ -92,7 +92,6 @@ def _calm_collector() -> Iterator[None]:
     finally:
         gc.set_threshold(*before)
         gc.unfreeze()
-        gc.collect()  # else editions that are over pile up: what was frozen is looked at again only after a long while
 
 
 def look_at_canary(engine: Engine, edition_id: int, *, now: datetime) -> str:
