@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
 import gc
 import importlib
 import json
@@ -33,7 +34,8 @@ WARM = (
         "rich._emoji_codes",
         "rich.live",
     ),
-    *("rich.progress", "sqlalchemy.dialects.sqlite", "psycopg"),
+    *("rich.progress", "sqlalchemy.dialects.sqlite", "psycopg", "aiosmtplib", "email.headerregistry"),
+    "email.contentmanager",
 )
 
 
@@ -70,7 +72,18 @@ ZYGOTE = Zygote()
 def _import_what_commands_need() -> None:
     for name in WARM:
         importlib.import_module(name)
+    with contextlib.suppress(ImportError):
+        importlib.import_module("pysqlite3")
     importlib.import_module("digest.cli.main").command()
+    from digest.render.environment import TemplateEnvironment
+    from digest.render.files import BUILT_IN, read_files
+
+    for template in ("plain", "weekly"):
+        files = read_files(template, [BUILT_IN])
+        environment = TemplateEnvironment(files)
+        for name in files:
+            if not name.endswith(".toml"):
+                environment.get_template(name)
 
 
 def _become(asked: dict[str, Any]) -> None:
