@@ -88,7 +88,7 @@ def add(
     read = None if title else read_page(url, app.fetcher, undated=now)
     row["title"] = title or (read.title if read else "")
     try:
-        article = article_of({key: value for key, value in row.items() if value not in ("", None)})
+        article = article_of({key: value for key, value in row.items() if value not in ("", None)}, is_typed=True)
     except ValueError as cause:
         raise BadInput(str(cause)) from cause
     if read is not None:

@@ -6,11 +6,10 @@ import re
 
 from digest.sources import bounds, clean
 from digest.sources.markup import without_elements, without_pairs
-from digest.sources.shortcodes import without_shortcodes
+from digest.sources.shortcodes import ADDRESS, without_embeds, without_shortcodes
 
 _MORE = re.compile(r"<!--more(?:\s[^<>]*)?-->")
 _NO_TEXT = re.compile(r"<(figure|h[1-6]|script|style|table|pre|iframe|form|svg|aside|noscript)\b[^<>]*>", re.I)
-_PARAGRAPH_END = re.compile(r"</p\s*>|</blockquote\s*>|</div\s*>|<!--\s*/wp:[^<>]*-->|\n[ \t\r]*\n", re.I)
 _SCRIPT = re.compile(r"<(script|style)\b[^<>]*>", re.I)
 _INLINE = re.compile(r"</?(?:a|abbr|b|cite|code|em|i|mark|small|span|strong|sub|sup|u)\b[^<>]*>", re.I)
 _TAG = re.compile(r"<[^<>]*>")
@@ -24,13 +23,9 @@ def before_more(text: str) -> str:
 
 
 def first_paragraph(text: str) -> str:
-    """The first one with words in it; headings, pictures and scripts are none."""
-    for part in _PARAGRAPH_END.split(without_elements(text[: bounds.TEXT], _NO_TEXT, "\n\n")):
-        if part and re.search(r"\w", _bare(part)):
-            plain = clean.plain_text(part)
-            if re.search(r"\w", plain):
-                return plain
-    return ""
+    """The first one with words in it; headings, pictures, scripts and a film's address are none."""
+    found = clean.paragraphs(without_elements(text[: bounds.TEXT], _NO_TEXT, "\n\n"))
+    return next((each for each in found if re.search(r"\w", each) and not ADDRESS.fullmatch(each)), "")
 
 
 def teaser(text: str, *excerpts: str) -> str:
@@ -38,16 +33,15 @@ def teaser(text: str, *excerpts: str) -> str:
     for excerpt in excerpts:
         if excerpt and (found := clean.summary(without_shortcodes(excerpt))):
             return found
-    bare = without_shortcodes(text[: bounds.TEXT])
+    bare = without_embeds(without_shortcodes(text[: bounds.TEXT]))
     opening = before_more(bare)
-    return (clean.summary(without_elements(opening, _NO_TEXT)) if opening else "") or clean.summary(
-        first_paragraph(bare)
-    )
+    found = clean.summary(without_elements(opening, _NO_TEXT)) if opening else ""
+    return found or clean.summary_of([first_paragraph(bare)])
 
 
 def count_words(text: str) -> int | None:
     """Of an HTML text; None for an empty one."""
-    bare = _INLINE.sub("", without_shortcodes(without_elements(text[: bounds.TEXT], _SCRIPT)))
+    bare = _INLINE.sub("", without_embeds(without_shortcodes(without_elements(text[: bounds.TEXT], _SCRIPT))))
     return clean.count_words(_bare(bare)) or None
 
 

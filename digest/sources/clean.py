@@ -1,7 +1,8 @@
 """Foreign HTML -> one safe line of text. Pure.
 
-What comes out holds no tag, no entity, no control character and nothing of zero width (but what Persian, Hindi and emoji
-are written with), however often it was escaped; cleaning it once more changes nothing.
+What comes out is text, and "<dialog>" in it is a word: who shows it escapes it. It holds no control character and nothing
+of zero width (but what Persian, Hindi and emoji are written with). HTML is read once; cleaning what came out once more
+would take such words away, so `line` is for what is text already.
 """
 
 from __future__ import annotations
@@ -10,13 +11,17 @@ import html
 import re
 import unicodedata
 from collections import Counter
+from collections.abc import Sequence
+from functools import lru_cache
 
-import nh3
+from lxml import etree
 
 from digest.model.address import clean_line
-from digest.sources import bounds, sentences
-from digest.sources.markup import without_elements, without_pairs
+from digest.sources import angles, bounds, sentences
+from digest.sources.footers import without_end
+from digest.sources.markup import without_cdata_marks, without_elements, without_pairs
 from digest.sources.shortcodes import without_shortcodes
+from digest.sources.unseen import without_unseen
 
 SUMMARY_LIMIT = 400
 
@@ -24,25 +29,29 @@ ENOUGH = 4_000
 """Characters from which a summary is made."""
 
 MAX_DEPTH = 500
-"""Elements in one another. For each tag the parser looks through all that are open, so 50,000 take minutes."""
+"""Elements in one another; parsers give up at some depth, and lose what stands there."""
 
-ROUNDS = 8
-"""Feeds that escape twice are common, four times was seen; more than this is nobody's mistake."""
+ROUNDS = 4
+"""A text that was escaped once too often is nothing but markup after it was read. More than this is nobody's mistake."""
 
-_PARAGRAPH = "\x1e"
-_SPACES = f"\t\n\r{_PARAGRAPH}"
-_BLOCK_END = re.compile(r"(?i)</(?:p|div|li|h[1-6]|tr|blockquote|section|article|figure|ul|ol)\s*>|<br\s*+(?:/\s*+)?>")
+_PARAGRAPH, _LINE = "\u2029", "\u2028"  # the separators of Unicode; parsers take them for text
+_SPACES = f"\t\n\r{_PARAGRAPH}{_LINE}"
+_BREAKS = re.compile(
+    r"</?(?:(?P<paragraph>p|div|h[1-6]|blockquote|section|article|figure|ul|ol|dl|table|pre|hr|nav|header|footer|main|"
+    r"aside|address|figcaption|caption|center|details|summary|fieldset|legend|form|menu|hgroup|search|dir|body)"
+    r"|(?P<line>br|li|tr|dd|dt|option|optgroup|label)|td|th|thead|tbody|tfoot|audio|video)(?=[\s/>])"
+    r"|</(?:del|ins|s)>(?=<(?:del|ins|s)\b)",
+    re.I,
+)
 _BLANK_LINE = re.compile(r"\n[ \t\r]*\n")
-_NOT_TEXT = {"script", "style", "iframe", "noscript", "template", "svg", "object"}
-_NOT_TEXT_START = re.compile(rf"<({'|'.join(sorted(_NOT_TEXT))})\b[^<>]*>", re.I)
 _ANY_TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]*)")
 _VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
-_ENTITY = re.compile(r"&(?:#\d+|#[xX][0-9a-fA-F]+|[a-zA-Z][a-zA-Z0-9]*);")
-_TAG = re.compile(
-    r"<[a-zA-Z/!?][^<>]*>"
-    r"|<(?:/|!--|[a-zA-Z][\w-]*\s[^<>=]*=)[^<>]*$"  # broken off: '<a href="https://exam'
+_SELF_CLOSED = re.compile(
+    r"<(?:audio|canvas|iframe|object|script|select|style|svg|textarea|title|video)\b[^<>]*/>", re.I
 )
-_TAG_START = re.compile(r"<(?=[a-zA-Z/!?])")
+_TAG = re.compile(r"<[a-zA-Z/!?][^<>]*>")
+_NOT_TEXT = re.compile(r"<(script|style|iframe|noscript|template|svg|object)\b[^<>]*>", re.I)
+_ADDRESS = re.compile(r"https?://\S+")
 
 _JOINERS = "\u200c\u200d"
 _LOOSE_JOINERS = re.compile(
@@ -54,38 +63,61 @@ _RIGHT_TO_LEFT = re.compile("[\u0590-\u061b\u061d-\u08ff\ufb1d-\ufdff\ufe70-\ufe
 
 def plain_text(foreign: str) -> str:
     """The text of an HTML fragment: no tags, no scripts, entities as the characters they mean. Of 200,000 characters."""
-    return clean_line(_read(foreign).replace(_PARAGRAPH, " "))
+    return clean_line(_read(foreign[: bounds.TEXT], False))
 
 
 def title(foreign: str) -> str:
-    """A title on one line; a lone "<" that is no tag stays. Of 2,000 characters."""
-    return plain_text(foreign[: bounds.TITLE])
+    """A title in HTML, or of which nobody says whether it is, on one line. Of 2,000 characters.
+
+    A tag that is never closed is a word in it: "A guide to <head> elements".
+    """
+    return clean_line(_read(foreign[: bounds.TITLE], True))
+
+
+def line(text: str) -> str:
+    """What is no HTML, on one line: all of it is to be read, "&amp;" and "<b>" too. Of 200,000 characters."""
+    return clean_line(_visible(text[: bounds.TEXT]))
+
+
+def paragraphs(foreign: str) -> list[str]:
+    """The text of an HTML fragment, a line each; those in which nothing stands are left out."""
+    return _lines(_read(foreign[: bounds.TEXT], False))
 
 
 def summary(foreign: str, limit: int = SUMMARY_LIMIT) -> str:
     """A paragraph of at most `limit` characters that ends at a sentence where it can, else at a word.
 
-    Without shortcodes, and without what blogs append: "The post ... appeared first on ...", "Read more", "[…]".
+    Without shortcodes, lines that are only an address, and what blogs append: "The post ... appeared first on ...",
+    "Read more", "[…]".
     """
-    paragraphs = _first_of([*filter(None, map(clean_line, _read(foreign).split(_PARAGRAPH)))])
-    while paragraphs and (left := _without_end(paragraphs[-1])) != paragraphs[-1]:
-        paragraphs[-1:] = [left] if left else []
-    text, before = " ".join(paragraphs), None
+    return summary_of(_lines(_read(foreign[: bounds.TEXT], False).replace(_LINE, _PARAGRAPH)), limit)
+
+
+def summary_of(lines: Sequence[str], limit: int = SUMMARY_LIMIT) -> str:
+    """The same of lines that are text already."""
+    kept = _first_of([each for each in lines if not _ADDRESS.fullmatch(each)] or lines)
+    while kept and (left := without_end(kept[-1])) != kept[-1]:
+        kept[-1:] = [left] if left else []
+    text, before = " ".join(kept), None
     while text != before:  # what is cut off may lay bare what has to go as well
         before = text
-        text = plain_text(without_shortcodes(text))
-        text = plain_text(sentences.shortened(_without_end(text), limit))
+        text = line(without_shortcodes(text))
+        text = line(sentences.shortened(without_end(text), limit))
     return text
 
 
-def _first_of(paragraphs: list[str]) -> list[str]:
+def _lines(text: str) -> list[str]:
+    return [*filter(None, map(clean_line, text.split(_PARAGRAPH)))]
+
+
+def _first_of(lines: Sequence[str]) -> list[str]:
     """As many as a summary is made of: what a blog appended to all the others stands behind its end."""
     length = 0
-    for number, each in enumerate(paragraphs, 1):
+    for number, each in enumerate(lines, 1):
         length += len(each)
         if length > ENOUGH:
-            return [*paragraphs[: number - 1], each[:ENOUGH]]
-    return paragraphs
+            return [*lines[: number - 1], each[:ENOUGH]]
+    return [*lines]
 
 
 def unescaped(text: str) -> str:
@@ -116,29 +148,54 @@ _SOUTH_EAST = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff]")  # Thai, L
 _NO_SPACES = re.compile(f"{_EAST.pattern}|{_SOUTH_EAST.pattern}")
 
 
-def _read(foreign: str) -> str:
-    """Without tags and entities; _PARAGRAPH stands where a block ended.
+@lru_cache(maxsize=8)  # one text is asked for its words, its paragraphs and its summary
+def _read(foreign: str, is_title: bool) -> str:
+    """Without tags and entities; _PARAGRAPH stands where a block began or ended, _LINE where a line did.
 
-    Some feeds escape twice; then what is left after the first round still looks like HTML, and is read once more.
+    Once, as the format says: what was written about markup, and escaped, is no markup. Only a text of which the first
+    reading leaves nothing but markup was escaped once too often, and is read again.
     """
-    text = _visible(foreign[: bounds.TEXT].replace(_PARAGRAPH, " "))
+    text = _visible(foreign)
+    if "<" not in text and "&" not in text:
+        return _BLANK_LINE.sub(_PARAGRAPH, text) if "\n" in text else text
+    found = _visible(_read_once(text, is_title))
     for _ in range(ROUNDS):
-        text = _BLANK_LINE.sub(_PARAGRAPH, text)
-        if not (("<" in text and _TAG.search(text)) or ("&" in text and _ENTITY.search(text))):
-            return text
-        marked = _BLOCK_END.sub(rf"{_PARAGRAPH}\g<0>", text)
-        found = _visible(unescaped(_without_tags(marked)))
-        if found == text:
-            return text
-        text = found
-    return _visible(_TAG_START.sub("", _ENTITY.sub("", text)))
+        again = _visible(_read_once(found, is_title)) if angles.is_whole(found) else ""
+        if not again.strip():
+            break
+        found = again
+    return found
 
 
-def _without_tags(marked: str) -> str:
-    """Its entities stay."""
-    if not _is_deep(marked):
-        return nh3.clean(marked, tags=set(), clean_content_tags=_NOT_TEXT)
-    return _TAG.sub("", without_pairs(without_elements(marked, _NOT_TEXT_START), {"<!--": "-->"}))
+def _read_once(text: str, is_title: bool) -> str:
+    text = _BLANK_LINE.sub(_PARAGRAPH, text)
+    if "<" in text:
+        marked = without_cdata_marks(text) if "<![CDATA[" in text else text
+        marked = _SELF_CLOSED.sub(" ", marked) if "/>" in marked else marked
+        text = _parsed(angles.with_words(marked.replace("&", "&amp;"), is_title=is_title))
+    return unescaped(text) if "&" in text else text
+
+
+def _parsed(marked: str) -> str:
+    """Its entities stay but the ones of `angles`."""
+    marked = _BREAKS.sub(_with_break, marked)
+    if _is_deep(marked):
+        bare = without_pairs(without_elements(marked, _NOT_TEXT), {"<!--": "-->"})
+        return _TAG.sub("", bare).replace("&lt;", "<").replace("&amp;", "&")
+    root = etree.fromstring(f"<div>{marked}".encode(), _PARSER)
+    if root is None:
+        return ""
+    without_unseen(root)
+    return str(etree.tostring(root, method="text", encoding="unicode"))
+
+
+def _with_break(tag: re.Match[str]) -> str:
+    if tag["paragraph"]:
+        return _PARAGRAPH + tag[0]
+    return (_LINE if tag["line"] else " ") + tag[0]
+
+
+_PARSER = etree.HTMLParser(encoding="utf-8", no_network=True, huge_tree=True, remove_comments=True, remove_pis=True)
 
 
 def _is_deep(marked: str) -> bool:
@@ -187,89 +244,3 @@ _UNSEEN = frozenset(
     )
     for number in range(first, last + 1)
 )
-
-
-# --- what blogs append -----------------------------------------------------------------------------------------------
-
-_FOOTERS = (  # how it begins, how it goes on
-    (r"The post", r"(?:appeared first on|first appeared on|was originally published on)"),
-    (r"(?:Der Beitrag|Der Artikel)", r"(?:erschien zuerst auf|ist zuerst erschienen auf)"),
-    (r"(?:L[’'](?:article|actualité)|Cet article)", r"(?:est apparu en premier sur|est apparu en premier dans)"),
-    (r"(?:La entrada|El artículo)", r"(?:se publicó primero en|aparece primero en|apareció primero en)"),
-    (
-        r"(?:O post|O artigo|O conteúdo|A publicação)",
-        r"(?:apareceu primeiro (?:em|n[oa])|aparece primeiro (?:em|n[oa])|foi publicado primeiro em)",
-    ),
-    (r"L[’'](?:articolo)", r"(?:proviene da|sembra essere il primo su)"),
-    (r"(?:Het bericht|Het artikel)", r"(?:verscheen eerst op|verscheen als eerste op)"),
-)
-_FOOTER = re.compile("|".join(rf"{begin} .{{1,300}}? ?{then} .{{1,200}}" for begin, then in _FOOTERS))
-_MORE = (
-    r"(?i:Continue reading|Keep reading|Read (?:more|on|the (?:full|whole|rest)[^.!?]{0,40})|Weiterlesen|Mehr lesen|"
-    r"Weiter lesen|Lire la suite|Lire plus|En savoir plus|Continuer la lecture|Leer más|Seguir leyendo|Sigue leyendo|"
-    r"Continuar leyendo|Ler mais|Leia mais|Continue (?:lendo|a ler)|Continuar (?:lendo|a ler)|Leggi (?:tutto|di più)|"
-    r"Continua a leggere|Lees (?:verder|meer)|Verder lezen)"
-)
-_LINK = re.compile(
-    rf"{_MORE}(?:\s+(?:[“\"„«‘][^“”\"„«»]{{1,200}}[”\"“»’]|[^.!?…]{{1,200}}(?=\s*(?:→|»|›|&raquo;|>+)$)))?"
-    r"\s*(?:→|»|›|>+|\.\.\.|…|\.|:)?"
-)
-_AFTER_SENTENCE = r"(?:^|(?<=[.!?…。！？।؟\]\"”»’)])\s*)"
-_END = re.compile(
-    "|".join(
-        rf"{_AFTER_SENTENCE}{begin} (?:(?!{begin} ).){{1,300}}? ?{then} (?:(?!{begin} ).){{1,200}}$"
-        for begin, then in _FOOTERS
-    )
-    + rf"|{_AFTER_SENTENCE}(?:{_LINK.pattern})$"
-    + rf"|\s+{_MORE}\s*(?:→|»|›|>>)\s*$"
-    + r"|\s*\((?:more|mehr|suite|más)\s?(?:…|\.\.\.)\)\s*$"
-)
-_CUES = (
-    *(
-        "appeared",
-        "originally published",
-        "erschien",
-        "en premier",
-        "primero en",
-        "primeiro",
-        "proviene da",
-        "il primo su",
-    ),
-    *("verscheen", "reading", "read more", "read on", "read the", "weiterlesen", "weiter lesen", "mehr lesen", "lire "),
-    *(
-        "savoir plus",
-        "la lecture",
-        "leer más",
-        "leyendo",
-        "ler mais",
-        "leia mais",
-        "lendo",
-        "a ler",
-        "leggi ",
-        "leggere",
-    ),
-    *("lees verder", "lees meer", "verder lezen", "(more", "(mehr", "(suite", "(más"),
-)
-"""In small letters; without one of them _END finds nothing, and it takes a hundred times as long to say so."""
-
-LONGEST_END = 1_000
-"""Characters; what is looked for is bounded in itself, and a whole article need not be searched for it."""
-
-_CUT_MARK = re.compile(r"\s*(?:\[\s*(?:…|\.{3,}|. . .)\s*\]|\(\s*(?:…|\.{3})\s*\))\s*[→»›]?\s*$")
-
-
-def _without_end(text: str) -> str:
-    """A "[…]" behind a whole sentence goes, one within a sentence becomes "…"."""
-    before = None
-    while text != before:
-        before = text
-        end = text[-LONGEST_END:].casefold()
-        if any(cue in end for cue in _CUES) and (found := _END.search(text, max(0, len(text) - LONGEST_END))):
-            text = text[: found.start()].rstrip()
-        if _FOOTER.fullmatch(text):  # of a title that speaks of "The post" itself
-            return ""
-        mark = _CUT_MARK.search(text, max(0, len(text) - LONGEST_END))
-        cut = text[: mark.start()] if mark else text
-        if cut != text:
-            text = cut if not cut or re.search(r"[.!?…。！？।؟][\"”»’)]*$", cut) else cut.rstrip(" ,;:-–—") + "…"
-    return text

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from html import escape
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,7 @@ from digest.errors import SourceMalformed, SourceUnreachable
 from digest.model.article import Article
 from digest.model.source import Collected, Cursor
 from digest.sources import bounds, clean
+from digest.sources.angles import has_elements
 from digest.sources.charset import decode
 from digest.sources.checked import sifted
 from digest.sources.dates import read_date
@@ -343,12 +345,17 @@ def _json_item(item: Mapping[str, Any]) -> Mapping[str, Any]:
     def said(*names: str) -> str:
         return next((text for name in names if (text := _text(item.get(name)))), "")
 
+    def plain(name: str) -> str:
+        """As HTML: these are texts (JSON Feed 1.1, Items). But who closes an element in one means HTML."""
+        text = said(name)
+        return text if has_elements(text) else escape(text, quote=False)
+
     return {
         "id": said("id"),
         "link": said("url", "external_url"),
-        "title": said("title"),
-        "summary": said("summary"),
-        "content": [{"value": said("content_html", "content_text")}],
+        "title": plain("title"),
+        "summary": plain("summary"),
+        "content": [{"value": said("content_html") or plain("content_text")}],
         "published": said("date_published", "date_modified"),
         "authors": [{"name": name} for name in _json_authors(item)],
         "tags": [{"term": _text(tag)} for tag in _list(item.get("tags"))],

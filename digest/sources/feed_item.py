@@ -10,11 +10,12 @@ from calendar import timegm
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from html import escape
 from typing import Any
 
-from digest.model.address import clean_line
 from digest.model.article import Article, Image
 from digest.sources import bounds, clean
+from digest.sources.angles import has_elements
 from digest.sources.dates import FIRST_YEAR, LAST_YEAR, read_date, read_day_of_url
 from digest.sources.dedupe import is_web_url
 from digest.sources.language import language_code
@@ -40,8 +41,8 @@ _DISCOURSE = re.compile(r"\s*(?<!\d)\d+ posts? - \d+ participants?\s+Read full t
 _HANDLE = re.compile(r"@\w+ (?=[^\W\d_])")  # Discourse: "@ana Ana Kovač"
 _FIGURE = re.compile(r"<(figure|figcaption)\b[^<>]*>", re.I)
 _FIRST_ELEMENT = re.compile(r"\s*<(h[1-6]|span|p|div|strong)\b[^<>]*>([^<]*)</\1>", re.I)
+_ENTITY = re.compile(r"&(?:#\d{1,7}|#x[0-9a-f]{1,6}|[a-z]{2,8}\d{0,2});", re.I)
 _VAGUE = re.compile(r"\s*(?:\d{1,2}/\d{1,2}/\d{2,4}|\d{4}(?:-\d{1,2})?\s*$)")  # the 5th of June, or of May; some day
-_TEXT_TAGS = re.compile(r"</?(?:b|i|em|strong|a|span|br|p|u|sup|sub|code|small|font|div)\b[^<>]*>|<!\[CDATA", re.I)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +68,7 @@ def article_of(item: Mapping[str, Any], feed: Feed, *, undated: datetime | None,
     """ValueError says why it is none. `undated` is when an item without a date was published."""
     url = _url(item, feed)
     title = _title(item, feed)
-    body = _body(item, title)
+    body = _body(item, title, feed)
     title = title or clean.summary(body, 80)
     if not title:
         raise ValueError("has neither a title nor a text")
@@ -114,16 +115,25 @@ def _url(item: Mapping[str, Any], feed: Feed) -> str:
 
 
 def _title(item: Mapping[str, Any], feed: Feed) -> str:
-    title = str(item.get("title") or "")
-    kind = item.get("title_detail", {}).get("type")
-    if feed.is_atom and kind == "text/plain" and "<" in title and not _TEXT_TAGS.search(title):
-        return clean_line(title[: bounds.TITLE])  # RFC 4287 §3.1.1.1: "<table>" is a word here, and no tag
-    return clean.title(title)
+    return clean.title(_as_html(str(item.get("title") or ""), item.get("title_detail"), feed))
 
 
-def _body(item: Mapping[str, Any], title: str) -> str:
+def _as_html(text: str, detail: Mapping[str, Any] | None, feed: Feed) -> str:
+    """RFC 4287 §3.1.1.1: in a text "<table>" is a word, and no tag.
+
+    Who closes an element there, or writes "&amp;" for "&", means HTML: what names no type is a text, and few know it.
+    """
+    is_text = feed.is_atom and (detail or {}).get("type") == "text/plain"
+    return escape(text, quote=False) if is_text and not has_elements(text) and not _ENTITY.search(text) else text
+
+
+def _body(item: Mapping[str, Any], title: str, feed: Feed) -> str:
     """The summary; where it says nothing, or only the title again, the content."""
-    texts = (_said(text, title) for text in _texts_of(item))
+    details = [item.get("summary_detail"), *(item.get("content") or ())]
+    texts = (
+        _said(_as_html(text[: bounds.TEXT], detail, feed), title)
+        for text, detail in zip(_texts_of(item), details, strict=True)
+    )
     return next((text for text in texts if re.search(r"\w", clean.plain_text(text))), "")
 
 
@@ -145,7 +155,7 @@ def _said(text: str, title: str) -> str:
     if first and title and clean.title(first.group(2)) == title:
         text = text[first.end() :]
     if "submitted by" in text or "Read full topic" in text or text.startswith("arXiv:"):
-        return _DISCOURSE.sub("", _ARXIV.sub("", _REDDIT.sub("", clean.plain_text(text))))
+        return escape(_DISCOURSE.sub("", _ARXIV.sub("", _REDDIT.sub("", clean.plain_text(text)))), quote=False)
     return text
 
 

@@ -225,7 +225,7 @@ def article_of(content: bytes, name: str, options: Options) -> Article | None:
         authors=tuple(_texts(said.get("authors") or said.get("author"))),
         summary=teaser(html, *(str(said.get(key) or "") for key in ("description", "summary", "excerpt"))),
         image=choose([*_pictures(said), *pictures_in(html)], base=url),
-        topics=tuple(dict.fromkeys(filter(None, map(clean.plain_text, topics)))),
+        topics=tuple(dict.fromkeys(filter(None, map(clean.line, topics)))),
         language=language_code(str(said.get("lang") or said.get("language") or "")),
         words=count_words(whole),
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from html import escape
 from string import Formatter
 from typing import Any
 
@@ -16,6 +17,7 @@ from digest.sources.instants import instant_of
 from digest.sources.language import language_code, with_languages
 from digest.sources.numbers import count_of
 from digest.sources.readers import ReaderOptions
+from digest.sources.sentences import shortened
 
 _HERE = "__GHOST_URL__"
 _PLACES = {"slug", "id", "year", "month", "day", "primary_tag", "primary_author"}
@@ -85,8 +87,10 @@ def _article(
     own = home + "/" + _path(row, options, published_at, authors, tags).lstrip("/")
     canonical, picture = (_here(row[name], home) for name in ("canonical_url", "feature_image"))
     text, plain = str(row["html"] or ""), str(row["plaintext"] or "")
-    summary = body.teaser(text or plain, str(row["custom_excerpt"] or ""), str(row.get("auto_excerpt") or ""))
-    title = clean.title(str(row["title"] or "")) or clean.summary(summary, 80)
+    summary = body.teaser(
+        text or escape(plain), *(escape(str(row.get(name) or "")) for name in ("custom_excerpt", "auto_excerpt"))
+    )
+    title = clean.line(str(row["title"] or "")) or shortened(summary, 80)
     if not title:
         raise ValueError("has neither a title nor a text")
     return Article(
@@ -96,17 +100,17 @@ def _article(
         published_at=published_at,
         authors=_texts([each.name for each in authors]),
         summary=summary,
-        image=Image(src=picture, alt=clean.title(str(row.get("feature_image_alt") or "")))
+        image=Image(src=picture, alt=clean.line(str(row.get("feature_image_alt") or "")))
         if is_web_url(picture)
         else None,
         topics=_texts([*(each.name for each in tags), *options.topics.split(",")]),
         language=language_code(str(row["locale"] or locale)),
-        words=body.count_words(text or plain),
+        words=body.count_words(text or escape(plain)),
         minutes=count_of(str(row.get("reading_time") or ""), "minutes") or None,
         comment_count=count,
         comments=tuple(
             Comment(
-                author=clean.title(str(each.name or "")),
+                author=clean.line(str(each.name or "")),
                 text=clean.summary(str(each.html or "")),
                 url=f"{own}#ghost-comments",
             )
@@ -134,5 +138,5 @@ def _path(row: Any, options: Options, at: datetime, authors: Sequence[Any], tags
 
 
 def _texts(values: Sequence[str | None]) -> tuple[str, ...]:
-    texts = [clean.title(value)[:120] for value in values[: bounds.FEW] if value]
+    texts = [clean.line(value)[:120] for value in values[: bounds.FEW] if value]
     return tuple(dict.fromkeys(text for text in texts if text))

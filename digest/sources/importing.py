@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from digest.errors import BadInput
 from digest.model.article import Article, Comment, Image
 from digest.sources import clean
+from digest.sources.angles import has_elements
 from digest.sources.checked import check_url, checked
 from digest.sources.dedupe import canonical_url, is_web_url
 
@@ -62,22 +63,29 @@ def columns_of(header: Sequence[str]) -> list[str]:
     return known
 
 
-def article_of(row: Mapping[str, Any]) -> Article:
-    """The article of one row; ValueError says which field is wrong, and why."""
+def article_of(row: Mapping[str, Any], *, is_typed: bool = False) -> Article:
+    """The article of one row; ValueError says which field is wrong, and why.
+
+    is_typed   a person typed it: "<b>" or "&amp;" is what it says, unless an element is closed
+    """
     try:
-        return checked(_article_of(row))
+        return checked(_article_of(row, is_typed))
     except RecursionError as cause:
         raise ValueError("is nested too deeply") from cause
 
 
-def _article_of(row: Mapping[str, Any]) -> Article:
+def _article_of(row: Mapping[str, Any], is_typed: bool) -> Article:
     for name, cell in row.items():
         if "\0" in str(cell):
             raise ValueError(f"{name}: contains a NUL byte")
     url = str(row.get("url") or "").strip()
     if not is_web_url(url):
         check_url("url", url)
-    title = clean.title(str(row.get("title") or ""))
+
+    def said(text: str, read: Callable[[str], str] = clean.plain_text) -> str:
+        return clean.line(text) if is_typed and not has_elements(text) else read(text)
+
+    title = said(str(row.get("title") or ""), clean.title)
     if not title:
         raise ValueError("title: empty")
     given = row.get("image") or ""
@@ -95,19 +103,19 @@ def _article_of(row: Mapping[str, Any]) -> Article:
         url=url,
         title=title[:300],
         published_at=published_at,
-        authors=_texts(row.get("authors")),
-        summary=clean.summary(str(row.get("summary") or "")),
-        image=Image(src=image, alt=clean.plain_text(alt)) if image else None,
-        topics=_texts(row.get("topics")),
+        authors=_texts(row.get("authors"), said),
+        summary=clean.summary_of([said(str(row.get("summary") or ""), clean.summary)]),
+        image=Image(src=image, alt=said(alt)) if image else None,
+        topics=_texts(row.get("topics"), said),
         language=str(row.get("language") or "")[:12],
         words=_number(row.get("words"), "words"),
         minutes=_number(row.get("minutes"), "minutes"),
         reads=_number(row.get("reads"), "reads"),
         comment_count=_number(row.get("comment_count"), "comment_count"),
         comments=_comments(row.get("comments")),
-        reviewer=clean.plain_text(str(row.get("reviewer") or "")),
+        reviewer=said(str(row.get("reviewer") or "")),
         reviewed_at=_instant(row.get("reviewed_at"), "reviewed_at"),
-        citation=clean.plain_text(str(row.get("citation") or "")),
+        citation=said(str(row.get("citation") or "")),
     )
 
 
@@ -136,7 +144,7 @@ def _number(value: object, name: str) -> int | None:
     return number
 
 
-def _texts(value: object) -> tuple[str, ...]:
+def _texts(value: object, said: Callable[[str], str]) -> tuple[str, ...]:
     """A list, or texts between ";" or ","."""
     if value in (None, ""):
         return ()
@@ -144,7 +152,7 @@ def _texts(value: object) -> tuple[str, ...]:
         value = value.split(";" if ";" in value else ",")
     if not isinstance(value, list | tuple):
         raise ValueError(f"{str(value)[:40]!r} is no list of texts")
-    texts = [clean.plain_text(str(part)) for part in value]
+    texts = [said(str(part)) for part in value]
     return tuple(dict.fromkeys(text for text in texts if text))
 
 

@@ -96,7 +96,7 @@ def read(kind: str, options: Any, cursor: Cursor, *, now: datetime, fetcher: Fet
             raise SourceMalformed(storable(f"digest stumbled over it: {text}")) from cause
         if page is None:
             return
-        articles, refused = sifted(page.articles, lambda each: each, lambda each: clean.title(each.title)[:60] or "?")
+        articles, refused = sifted(page.articles, lambda each: each, lambda each: clean.line(each.title)[:60] or "?")
         yield replace(
             page,
             articles=tuple(articles),

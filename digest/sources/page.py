@@ -210,5 +210,5 @@ def _marks(key: str) -> dict[str, None]:
 
 
 def _with_topics(article: Article, options: Options) -> Article:
-    more = [clean.plain_text(topic) for topic in options.topics.split(",")]
+    more = [clean.line(topic) for topic in options.topics.split(",")]
     return replace(article, topics=tuple(dict.fromkeys([*article.topics, *filter(None, more)])))

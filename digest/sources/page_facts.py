@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from html import escape
 from typing import Any
 
 from lxml import html as lxml_html
@@ -71,7 +72,7 @@ def article_of(fetched: Fetched, *, undated: datetime | None = None) -> Article:
         title=title[:300],
         published_at=published_at,
         authors=next((names for names in map(_names, facts.authors) if names), ()),
-        summary=summary or clean.summary(body),
+        summary=summary or clean.summary_of([body]),
         image=choose(facts.images[: bounds.FEW], base=base),
         topics=next((names for names in map(_names, facts.topics) if names), ())[:5],
         language=next(filter(None, map(language_code, facts.languages[: bounds.FEW])), ""),
@@ -123,7 +124,7 @@ def _body_of(text: str) -> str:
     found = trafilatura.extract(
         text[after_prolog(text) :], include_comments=False, include_tables=False, output_format="txt", favor_recall=True
     )
-    return clean.plain_text(found or "")
+    return clean.line(found or "")
 
 
 # --- what stands where -----------------------------------------------------------------------------------------------
@@ -285,8 +286,8 @@ def _from_the_page(tree: Any, facts: Facts) -> None:
     facts.dates += [str(each) for each in tree.xpath("(//time/@datetime)[1]")]
     authors = tree.xpath('//a[@rel="author"] | //*[contains(concat(" ", @class, " "), " p-author ")]')[:3]
     facts.authors.append([str(each.text_content()) for each in authors])
-    facts.titles += [str(each.text_content()) for each in tree.xpath("//article//h1 | //main//h1 | //h1")[:1]]
-    facts.titles += [str(each.text_content()) for each in tree.xpath("//title")[:1]]
+    facts.titles += [escape(each.text_content()) for each in tree.xpath("//article//h1 | //main//h1 | //h1")[:1]]
+    facts.titles += [escape(each.text_content()) for each in tree.xpath("//title")[:1]]
     for image in tree.xpath("(//article//img | //main//img)[position() <= 5]"):
         src = str(image.get("data-src") or image.get("src") or "")
         facts.images.append(Picture(src=src, alt=str(image.get("alt") or ""), width=number(image.get("width"))))

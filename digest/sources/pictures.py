@@ -47,7 +47,7 @@ def pictures_in(html: str) -> Iterator[Picture]:
         if not src or src.startswith("data:") or any(size is not None and size <= 2 for size in sizes):
             continue
         if not _NO_PICTURE.search(given.get("class", "")):
-            yield Picture(src=src, alt=clean.title(clean.unescaped(given.get("alt", ""))), width=width)
+            yield Picture(src=src, alt=clean.line(clean.unescaped(given.get("alt", ""))[: bounds.TITLE]), width=width)
 
 
 def choose(candidates: Iterable[Picture], *, base: str) -> Image | None:

@@ -221,6 +221,12 @@ def test_one_article_is_added_and_added_again(digest: Command) -> None:
     assert "is no web address" in digest("article", "add", "javascript:alert(1)", "--title", "x", code=6)
 
 
+@pytest.mark.parametrize("title", ["The <dialog> element", "Use <b> &amp; more", "Tom <tom@example.org>"])
+def test_what_a_person_typed_is_no_html(title: str, digest: Command) -> None:
+    said = digest("article", "add", "https://e.org/1", "--title", title, "--summary", title, "--authors", title)
+    assert said.startswith(f"{title}: added")
+
+
 def test_articles_are_shown_and_changed(digest: Command) -> None:
     assert "Story 2" in digest("article", "list")
     digest("article", "change", 1, "--title", "A better title")

@@ -236,6 +236,16 @@ def test_articles_with_everything_and_with_nothing(engine: Engine, tmp_path: Pat
     assert (again.new, again.changed, again.unchanged) == (0, 1, 1)
 
 
+@pytest.mark.parametrize("title", ["The <dialog> element", "Tom <tom@example.org>", "List<String> in Java"])
+def test_a_title_in_a_file_keeps_the_word_it_is_about(title: str, engine: Engine, tmp_path: Path) -> None:
+    bring_articles(engine, tmp_path / "a.jsonl", story(1, title=title, summary=title))
+    (tmp_path / "a.csv").write_text(f'url,title,published_at\nhttps://a.example/2,"{title}",{NOW.isoformat()}\n')
+    import_articles(engine, tmp_path / "a.csv", now=NOW)
+    with reading(engine) as connection:
+        found = connection.execute(select(article.c.title, article.c.summary).order_by(article.c.id)).all()
+    assert [tuple(each) for each in found] == [(title, title), (title, "")]
+
+
 @pytest.mark.parametrize(
     ("values", "reason"),
     [

@@ -72,6 +72,94 @@ def test_the_undated_are_taken_when_the_source_says_so(shared: Path) -> None:
     assert [article.title for article in found.articles if article.published_at == NOW] == ["Fake item"]
 
 
+ATOM = (
+    '<feed xmlns="http://www.w3.org/2005/Atom"><entry><id>urn:1</id><link href="https://b.example/1"/>'
+    "<updated>2026-11-16T08:00:00Z</updated>{}</entry></feed>"
+)
+
+
+@pytest.mark.parametrize(
+    ("title", "wanted"),
+    [
+        ('<title type="html">How should &amp;lt;dialog&amp;gt; behave?</title>', "How should <dialog> behave?"),
+        (
+            '<title type="html">Where to put the &amp;lt;script&amp;gt; tag in a page</title>',
+            "Where to put the <script> tag in a page",
+        ),
+        (
+            '<title type="html">The &amp;lt;style&amp;gt; and a &amp;lt;template&amp;gt;</title>',
+            "The <style> and a <template>",
+        ),
+        ('<title type="html">&amp;amp;amp; is an entity</title>', "&amp; is an entity"),
+        ('<title type="html">A &lt;b&gt;bold&lt;/b&gt; move</title>', "A bold move"),
+        (
+            '<title type="xhtml"><div xmlns="http://www.w3.org/1999/xhtml">The &lt;dialog&gt; <b>element</b></div></title>',
+            "The <dialog> element",
+        ),
+        ('<title type="text">Use &lt;b&gt; or &lt;strong&gt;?</title>', "Use <b> or <strong>?"),
+        ("<title>The &lt;dialog&gt; element</title>", "The <dialog> element"),
+        ("<title>Tom &lt;tom@example.org&gt;</title>", "Tom <tom@example.org>"),
+    ],
+)
+def test_an_atom_title_is_unescaped_as_often_as_its_type_says(title: str, wanted: str) -> None:
+    [found] = read(ATOM.format(title)).articles
+    assert found.title == wanted
+
+
+@pytest.mark.parametrize(
+    ("title", "wanted"),
+    [
+        ("The &amp;lt;dialog&amp;gt; element", "The <dialog> element"),
+        ("The &lt;dialog&gt; element", "The <dialog> element"),
+        ("A guide to &lt;head&gt; elements", "A guide to <head> elements"),
+        ("List&amp;lt;String&amp;gt; in Java", "List<String> in Java"),
+        ("List&lt;String&gt; in Java", "List<String> in Java"),
+        ("#include &lt;vector&gt; is enough", "#include <vector> is enough"),
+        ("<![CDATA[Where to put the <script> tag in a page]]>", "Where to put the <script> tag in a page"),
+        ("A &lt;b&gt;bold&lt;/b&gt; move", "A bold move"),
+        ("Tom &amp;amp; Anna", "Tom & Anna"),
+    ],
+)
+def test_an_rss_title_keeps_its_words(title: str, wanted: str) -> None:
+    [found] = read(rss(GOOD.replace("Good", title))).articles
+    assert found.title == wanted
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ('<summary type="text">Use &lt;dialog&gt; &amp; &lt;b&gt;.</summary>', "Use <dialog> & <b>."),
+        ('<summary type="html">&lt;p&gt;Use &amp;lt;script&amp;gt; here.&lt;/p&gt;</summary>', "Use <script> here."),
+        ('<content type="text">Use &lt;dialog&gt; here.</content>', "Use <dialog> here."),
+        (
+            '<content type="xhtml"><div xmlns="http://www.w3.org/1999/xhtml">Use &lt;script&gt; here.</div></content>',
+            "Use <script> here.",
+        ),
+        ("<summary>&lt;p&gt;One.&lt;/p&gt;&lt;p&gt;Two.&lt;/p&gt;</summary>", "One. Two."),
+    ],
+)
+def test_an_atom_text_is_unescaped_as_often_as_its_type_says(text: str, wanted: str) -> None:
+    [found] = read(ATOM.format(f"<title>T</title>{text}")).articles
+    assert found.summary == wanted
+
+
+@pytest.mark.parametrize(
+    "text", ["The <dialog> element", "Tom <tom@example.org>", "Use <b> or <strong>?", "&amp; & &lt;"]
+)
+def test_a_json_feed_has_plain_titles_and_texts(text: str) -> None:
+    item = {"id": "1", "url": "https://b.example/1", "title": text, "date_published": "2026-11-16T08:00:00Z"}
+    for more in ({"summary": text}, {"content_text": text}):
+        given = {"version": "https://jsonfeed.org/version/1.1", "items": [item | more]}
+        [found] = read(json.dumps(given)).articles
+        assert (found.title, found.summary) == (text, text)
+
+
+def test_a_feed_whose_texts_were_escaped_once_too_often() -> None:
+    text = "<description>&amp;lt;p&amp;gt;Tom &amp;amp;amp; Anna&amp;lt;/p&amp;gt;</description>"
+    [found] = read(rss(GOOD + text)).articles
+    assert found.summary == "Tom & Anna"
+
+
 def test_html_in_a_title_becomes_text() -> None:
     found = read(rss(GOOD.replace("Good", "&lt;b&gt;Fish &amp;amp; chips&lt;/b&gt;&lt;script&gt;x()&lt;/script&gt;")))
     assert found.articles[0].title == "Fish & chips"

@@ -46,6 +46,15 @@ def test_jekyll(tmp_path: Path) -> None:
     assert ferry.published_at == datetime(2026, 11, 20, tzinfo=UTC)
 
 
+def test_what_is_written_about_markup_stays(tmp_path: Path) -> None:
+    front = '---\ntitle: "The <dialog> element"\ndate: 2026-11-20\n---'
+    write(tmp_path, "a.md", front, "Use `<dialog>` and `List<String>`, `&amp;` too.")
+    [page] = read(tmp_path)
+    assert [(each.title, each.summary) for each in page.articles] == [
+        ("The <dialog> element", "Use <dialog> and List<String>, &amp; too.")
+    ]
+
+
 def test_hugo(tmp_path: Path) -> None:
     toml = '+++\ntitle = "{}"\ndate = 2026-11-20T08:00:00+01:00\n{}\n+++'
     write(tmp_path, "news/ferry/index.md", toml.format("The ferry", "[params]\nauthor = 'Ana Kovač'"))

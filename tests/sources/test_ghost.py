@@ -50,6 +50,15 @@ def readers(site: Ghost, **values: Any) -> list[Registration]:
     return [each for page in ghost.readers(site.options(**values), now=NOW) for each in page]
 
 
+@pytest.mark.parametrize("title", ["The <dialog> element", "Tom <tom@example.org>", "Use <b>bold</b> &amp; more"])
+def test_titles_and_excerpts_are_plain_text(title: str, site: Ghost) -> None:
+    site.post(title, slug="a", html="<p>Use &lt;dialog&gt;.</p>", custom_excerpt=title)
+    site.post(title, slug="b", html="<p>Use &lt;dialog&gt; and &amp;amp;.</p>")
+    found = sorted(articles(site), key=lambda each: each.url)
+    assert [each.title for each in found] == [title, title]
+    assert [each.summary for each in found] == [title, "Use <dialog> and &amp;."]
+
+
 def test_a_post_becomes_an_article_with_all_that_a_digest_needs(site: Ghost) -> None:
     post = site.post(
         "The ferry",

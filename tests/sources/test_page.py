@@ -69,6 +69,19 @@ def test_json_ld_is_believed_first() -> None:
     assert found.summary == "Every half hour, from the old pier."
 
 
+@pytest.mark.parametrize(
+    "head",
+    [
+        dated("2026-11-20", "The &lt;dialog&gt; element"),
+        json_ld(**{"@type": "Article", "headline": "The <dialog> element", "datePublished": "2026-11-20"}),
+        dated("2026-11-20", ""),
+    ],
+)
+def test_a_title_keeps_the_word_it_is_about(head: str) -> None:
+    found = article(head, body="<article><h1>The &lt;dialog&gt; element</h1><p>Use &lt;dialog&gt;.</p></article>")
+    assert found.title == "The <dialog> element"
+
+
 def test_opengraph_is_taken_without_the_name_of_the_site() -> None:
     found = article(
         '<meta property="og:title" content="The ferry is back | Harbour Post">'

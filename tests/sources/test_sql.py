@@ -72,6 +72,14 @@ def articles(pages: Sequence[Collected]) -> list[Article]:
     return [article for page in pages for article in page.articles]
 
 
+def test_a_title_is_plain_unless_it_looks_like_html(site: Site) -> None:
+    titles = ["The <dialog> element", "Tom <tom@example.org>", "List<String> in Java", "Use <b> or <strong>?"]
+    site.add(
+        *(post(number, headline=title) for number, title in enumerate(titles, 1)), post(9, headline="<i>A</i> &amp; b")
+    )
+    assert [each.title for each in articles(read(site.options()))] == [*titles, "A & b"]
+
+
 def test_a_table_gives_articles_oldest_first(site: Site) -> None:
     site.add(post(2), post(1, headline="<b>One</b> &amp; only", tags='["City", "Sea"]'))
     found = articles(read(site.options()))
