@@ -17,6 +17,7 @@ from digest.sources.dedupe import is_web_url
 from digest.sources.instants import instant_of
 from digest.sources.language import language_code, with_languages
 from digest.sources.readers import ReaderOptions, names_of
+from digest.sources.sentences import shortened
 
 _TAG = re.compile(r"%([a-z_]+)%")
 CANONICAL = ("_yoast_wpseo_canonical", "rank_math_canonical_url")
@@ -160,9 +161,12 @@ def _article(row: Any, options: Options, site: Site, beside: Beside) -> Article:
     published_at = _instant(row, site)
     if published_at is None:
         raise ValueError("has no date")
-    content = str(row.post_content or "")
-    summary = body.teaser(content, str(row.post_excerpt or ""))
-    title = clean.title(str(row.post_title or "")) or clean.summary(summary, 80)
+    content, excerpt, headline = (
+        shortcodes.in_language(str(text or ""), site.language)
+        for text in (row.post_content, row.post_excerpt, row.post_title)
+    )
+    summary = body.teaser(content, excerpt)
+    title = clean.title(headline) or shortened(summary, 80)
     if not title:
         raise ValueError("has neither a title nor a text")
     categories = _sorted_categories(terms, meta)
@@ -173,11 +177,13 @@ def _article(row: Any, options: Options, site: Site, beside: Beside) -> Article:
         url=canonical or own,
         title=title[:300],
         published_at=published_at,
-        authors=_texts([row.display_name]),
+        authors=_texts([row.display_name], site),
         summary=summary,
         image=_image(beside.picture, site),
         topics=_topics(categories, terms, site, options),
-        language=next((language_code(each.slug) for each in terms if each.taxonomy == "language"), site.language),
+        language=next((language_code(each.slug) for each in terms if each.taxonomy == "language"), "")
+        or shortcodes.language_in(f"{row.post_title or ''}{row.post_content or ''}", site.language)
+        or site.language,
         words=body.count_words(content),
         comment_count=beside.count,
         comments=tuple(
@@ -219,11 +225,11 @@ def _topics(categories: Sequence[Any], terms: Sequence[Any], site: Site, options
         and not (each.term_id in (1, site.default_category) and each.name.strip().lower() in _UNCATEGORIZED)
     ]
     tags = [each for each in terms if each.taxonomy == "post_tag"]
-    return _texts([*(each.name for each in (*own, *tags)), *options.topics.split(",")])
+    return _texts([*(each.name for each in (*own, *tags)), *options.topics.split(",")], site)
 
 
-def _texts(values: Sequence[str | None]) -> tuple[str, ...]:
-    texts = [clean.title(value)[:120] for value in values[: bounds.FEW] if value]
+def _texts(values: Sequence[str | None], site: Site) -> tuple[str, ...]:
+    texts = [clean.title(shortcodes.in_language(value, site.language))[:120] for value in values[: bounds.FEW] if value]
     return tuple(dict.fromkeys(text for text in texts if text))
 
 
@@ -232,7 +238,9 @@ def _image(picture: Mapping[str, str], site: Site) -> Image | None:
     src = file if is_web_url(file) else f"{site.uploads}/{quote(unquote(file).lstrip('/'))}"
     if not file or not is_web_url(src):
         return None
-    return Image(src=src, alt=clean.title(picture.get("_wp_attachment_image_alt", "")))
+    return Image(
+        src=src, alt=clean.title(shortcodes.in_language(picture.get("_wp_attachment_image_alt", ""), site.language))
+    )
 
 
 def _permalink(row: Any, site: Site, categories: Sequence[Any], *, local: datetime) -> str:

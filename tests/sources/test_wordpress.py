@@ -68,6 +68,33 @@ def test_a_post_becomes_an_article_with_all_that_a_digest_needs(make: Make) -> N
 
 
 @pytest.mark.parametrize(
+    ("title", "content", "wanted"),
+    [
+        (
+            "The &lt;dialog&gt; element",
+            "<p>Use &lt;dialog&gt;.</p>",
+            ("The <dialog> element", "Use <dialog>.", "de-de"),
+        ),
+        (
+            "[:en]The ferry[:de]Die Fähre[:]",
+            "<!--:en--><p>Back.</p><!--:--><!--:de--><p>Zurück.</p><!--:-->",
+            ("Die Fähre", "Zurück.", "de-de"),
+        ),
+        ("[:en]The ferry[:fr]Le bac[:]", "[:en]<p>Back.</p>[:fr]<p>De retour.</p>[:]", ("The ferry", "Back.", "en")),
+        ("A", "https://www.youtube.com/watch?v=abc\r\n\r\nTonight.\r\n\r\nMore.", ("A", "Tonight.", "de-de")),
+        ("A", "[vimeo 12345]\n\nTonight. [vc_raw_html]JTNDZGl2JTNF[/vc_raw_html]", ("A", "Tonight.", "de-de")),
+        ("A", '<div class="wp-block-button"><a>Book now</a></div><p>Tonight.</p>', ("A", "Tonight.", "de-de")),
+        ("A", '<p>Back<sup data-fn="f" class="fn"><a href="#f">1</a></sup> now.</p>', ("A", "Back now.", "de-de")),
+    ],
+)
+def test_a_post_says_what_its_readers_see(title: str, content: str, wanted: tuple[str, str, str], make: Make) -> None:
+    site = make()
+    site.post(title, post_content=content)
+    found = only(site)
+    assert (found.title, found.summary, found.language) == wanted
+
+
+@pytest.mark.parametrize(
     ("structure", "wanted"),
     [
         ("", "/?p={id}"),
