@@ -8,6 +8,9 @@ from digest.sources import bounds, clean
 from digest.sources.markup import without_elements, without_pairs
 from digest.sources.shortcodes import ADDRESS, without_embeds, without_shortcodes
 
+OPENING = 1_000
+"""Characters in which the first paragraph is looked for; one that is cut off there is looked for in all of the text."""
+
 _MORE = re.compile(r"<!--more(?:\s[^<>]*)?-->")
 _NO_TEXT = re.compile(r"<(figure|h[1-6]|script|style|table|pre|iframe|form|svg|aside|noscript)\b[^<>]*>", re.I)
 _SCRIPT = re.compile(r"<(script|style)\b[^<>]*>", re.I)
@@ -24,8 +27,16 @@ def before_more(text: str) -> str:
 
 def first_paragraph(text: str) -> str:
     """The first one with words in it; headings, pictures, scripts and a film's address are none."""
-    found = clean.paragraphs(without_elements(text[: bounds.TEXT], _NO_TEXT, "\n\n"))
-    return next((each for each in found if re.search(r"\w", each) and not ADDRESS.fullmatch(each)), "")
+    text = without_elements(text[: bounds.TEXT], _NO_TEXT, "\n\n")
+    for length in (OPENING, bounds.TEXT):  # most begin at once, and need not be read to their end
+        found = [*filter(_says_something, clean.paragraphs(text[:length]))]
+        if len(found) > 1 or len(text) <= length:
+            return found[0] if found else ""
+    return found[0] if found else ""
+
+
+def _says_something(paragraph: str) -> bool:
+    return re.search(r"\w", paragraph) is not None and not ADDRESS.fullmatch(paragraph)
 
 
 def teaser(text: str, *excerpts: str) -> str:

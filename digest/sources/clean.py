@@ -137,7 +137,7 @@ def count_words(text: str) -> int:
     east = len(_EAST.findall(text)) if many else 0
     south = len(_SOUTH_EAST.findall(text)) if many else 0
     spaced = _NO_SPACES.sub(" ", text) if many else text
-    return sum(1 for word in spaced.split() if _WORD.search(word)) + (east + 1) // 2 + (south + 4) // 5
+    return len([*filter(_WORD.search, spaced.split())]) + (east + 1) // 2 + (south + 4) // 5
 
 
 _WORD = re.compile(r"[^\W_]")
@@ -185,7 +185,7 @@ def _parsed(marked: str) -> str:
     root = etree.fromstring(f"<div>{marked}".encode(), _PARSER)
     if root is None:
         return ""
-    without_unseen(root)
+    without_unseen(root, marked)
     return str(etree.tostring(root, method="text", encoding="unicode"))
 
 
@@ -224,7 +224,7 @@ def _visible(text: str) -> str:
         text = text.translate(dict.fromkeys(gone))
     if not there.isdisjoint(_JOINERS):
         text = _LOOSE_JOINERS.sub("", text)
-    is_marked = any(ord(c) in _DIRECTION_MARKS for c in there)
+    is_marked = not there.isdisjoint("\u061c\u200e\u200f")
     return text.translate(_DIRECTION_MARKS) if is_marked and not _RIGHT_TO_LEFT.search(text) else text
 
 

@@ -31,6 +31,7 @@ _AN_ADDRESS = re.compile(r"\s+https?://\S+(?:\s+[\w-]+)*\s*")
 
 ADDRESS = re.compile(r"https?://[^\s<>\"]+")
 _ON_ITS_OWN = re.compile(rf"(?m)^[ \t]*+{ADDRESS.pattern}[ \t\r]*$")
+_MAY_BE_ALONE = re.compile(r"\n[ \t]*http")
 
 _LANGUAGE = re.compile(
     r"\[:(?P<a>[a-zA-Z]{2,3}(?:[-_][a-zA-Z]{2,4})?)?\]|<!--:(?P<b>[a-zA-Z]{2,3}(?:[-_][a-zA-Z]{2,4})?)?-->"
@@ -68,7 +69,7 @@ def language_in(text: str, language: str) -> str:
 
 def without_embeds(text: str) -> str:
     """Without addresses on lines of their own: WordPress puts the film, the post or the song in their place."""
-    return _ON_ITS_OWN.sub("\n", text) if "://" in text else text
+    return _ON_ITS_OWN.sub("\n", text) if _MAY_BE_ALONE.search(text) or text[:4] == "http" else text
 
 
 def without_shortcodes(text: str) -> str:

@@ -23,6 +23,12 @@ FEW_PIECES = 20
 
 _MARKED = etree.XPath("//*[@class or @id or @style or @hidden or @role or @data-fn or @data-footnote-ref]")
 
+_ATTRIBUTES = re.compile(r"\s(?:class|id|style|hidden|role|data-f)")
+_LINKS = re.compile(r"<(?:sup|dialog|a\s)|<a>")
+_LEADING = etree.XPath(
+    "//sup | //dialog | //a[not(@href) or contains(@href, '#') or @class or @role or @rel or @aria-hidden]"
+)
+
 _UNSEEN_STYLE = re.compile(
     r"display\s*:\s*none|visibility\s*:\s*(?:hidden|collapse)|mso-hide\s*:\s*all|max-height\s*:\s*0(?!\.?[1-9])", re.I
 )
@@ -58,17 +64,21 @@ _BEHIND_A_WORD = re.compile(r"(?:[^\W\d_]{4}|[.,;:!?…”’»\"'])$")
 _EMOJI = re.compile(r"emoji|smil(?:ey|ie)|twemoji", re.I)
 
 
-def without_unseen(root: Any) -> None:
-    """Changes the tree: what is not to be read is empty, a picture that stands for a sign is that sign."""
+def without_unseen(root: Any, markup: str) -> None:
+    """Changes the tree: what is not to be read is empty, a picture that stands for a sign is that sign.
+
+    markup   what the tree was made of: what does not stand there need not be looked for
+    """
+    markup = markup.lower()
     for each in [*root.iter(*_NOT_TEXT)]:
         _leave(each, _NOT_TEXT[each.tag])
-    for each in cast("list[Any]", _MARKED(root)):
+    for each in cast("list[Any]", _MARKED(root) if _ATTRIBUTES.search(markup) else []):
         if _is_unseen(each):
             _leave(each, " ")
-    for each in root.iter("img"):
+    for each in root.iter("img") if "<img" in markup else ():
         if sign := _sign_of(each):
             each.text = sign
-    for each in [*root.iter("sup", "a", "dialog")]:
+    for each in cast("list[Any]", _LEADING(root) if _LINKS.search(markup) else []):
         if _leads_away(each):
             _leave(each, "")
 

@@ -105,6 +105,12 @@ def test_the_language_of_what_was_taken_is_known() -> None:
     assert shortcodes.language_in("The ferry", "fr") == ""
 
 
+def test_a_long_first_paragraph_is_found_whole_behind_much_that_is_none() -> None:
+    first = "The ferry crosses the harbour. " * 60
+    text = f"<div class='toc'>{'<p>Contents</p>' * 200}</div><p>{first}</p><p>Later.</p>"
+    assert body.first_paragraph(text) == first.strip()
+
+
 def test_an_excerpt_goes_before_the_text_unless_it_says_nothing() -> None:
     assert body.teaser("<p>Text.</p>", "", "<p>Excerpt.</p>") == "Excerpt."
     assert body.teaser("<p>Text.</p>", "<p> </p>", "[gallery]") == "Text."

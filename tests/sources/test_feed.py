@@ -160,6 +160,21 @@ def test_a_feed_whose_texts_were_escaped_once_too_often() -> None:
     assert found.summary == "Tom & Anna"
 
 
+@pytest.mark.parametrize(
+    ("declared", "codec", "title"),
+    [
+        ('encoding="gb2312"', "gbk", "朱镕基谈港口渡轮"),
+        ('encoding="x-sjis"', "cp932", "髙橋①の船"),
+        ("", "euc_kr", "항구의 여객선이 다시 운항을 시작했다"),
+        ("", "euc_jp", "港の渡し船が三年ぶりに再開した"),
+    ],
+)
+def test_a_feed_in_an_old_encoding_is_read(declared: str, codec: str, title: str) -> None:
+    body = rss(GOOD.replace("Good", title)).replace('version="1.0"', f'version="1.0" {declared}', 1)
+    [found] = read(body.encode(codec)).articles
+    assert found.title == title
+
+
 def test_html_in_a_title_becomes_text() -> None:
     found = read(rss(GOOD.replace("Good", "&lt;b&gt;Fish &amp;amp; chips&lt;/b&gt;&lt;script&gt;x()&lt;/script&gt;")))
     assert found.articles[0].title == "Fish & chips"
