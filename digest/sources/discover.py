@@ -21,8 +21,8 @@ from digest.sources import bounds, feed
 from digest.sources.charset import decode
 from digest.sources.dedupe import is_web_url
 from digest.sources.fetched import Fetched
+from digest.sources.links import joined
 from digest.sources.markup import after_prolog
-from digest.sources.pictures import joined
 from digest.sources.sitemap import parsed
 
 if TYPE_CHECKING:

@@ -19,9 +19,10 @@ from digest.sources.angles import has_elements
 from digest.sources.dates import FIRST_YEAR, LAST_YEAR, read_date, read_day_of_url
 from digest.sources.dedupe import is_web_url
 from digest.sources.language import language_code
+from digest.sources.links import joined
 from digest.sources.markup import without_elements
 from digest.sources.numbers import count_of
-from digest.sources.pictures import Picture, choose, joined, number, pictures_in
+from digest.sources.pictures import Picture, choose, number, pictures_in
 
 _ADDRESS = re.compile(r"\S+@\S+")
 _ADDRESS_FIRST = re.compile(r"\S+@\S+ \((.+)\)")  # RSS 2.0 <author>: jonas@example.org (Jonas Berg)

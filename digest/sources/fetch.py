@@ -13,6 +13,8 @@ packs a gigabyte in a megabyte refused at `max_bytes`: it is unpacked in pieces 
 names a private address        refused; the connection is made to the address that was judged, so that a DNS answer that
                                changes in between reaches nothing
 
+wants a cookie back            gets it, until the answer that this fetch is for; no other fetch sees it
+
 At most `per_host` requests are under way to one host.
 """
 
@@ -26,9 +28,10 @@ from dataclasses import dataclass, field
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
+from http.cookiejar import CookieJar
 from ssl import SSLContext
 from typing import Any
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlsplit
 
 import httpcore2
 import httpx2
@@ -38,6 +41,7 @@ from digest.errors import SourceBusy, SourceGone, SourceMalformed, SourceUnreach
 from digest.sources.addresses import is_public
 from digest.sources.dedupe import is_web_url
 from digest.sources.fetched import Fetched
+from digest.sources.links import joined
 from digest.sources.unpack import ACCEPTED, unpacker
 
 MAX_REDIRECTS = 5
@@ -103,15 +107,16 @@ class Fetcher:
             headers["If-None-Match"] = etag  # RFC 9110 §13.1.2
         if modified:
             headers["If-Modified-Since"] = modified  # RFC 9110 §13.1.3
-        here, moved_to, is_for_good = url, "", True
+        here, moved_to, is_for_good = joined("", url), "", True
         deadline: float | None = None
+        cookies = CookieJar()
         for _ in range(MAX_REDIRECTS + 1):
             if not is_web_url(here, may_have_user=True):
                 raise SourceUnreachable(f"{url}: leads to {here[:200]!r}, which is no http or https address")
             with self._doors.of(here):
                 # the clock starts when it is our turn: waiting for a host that is busy with us is no fault of it
                 deadline = deadline or time.monotonic() + self.timeout_s
-                found = self._one(url, here, headers, deadline, moved_to)
+                found = self._one(url, here, headers, cookies, deadline, moved_to)
             if isinstance(found, Fetched):
                 return found
             status, there = found
@@ -120,17 +125,17 @@ class Fetcher:
         raise SourceUnreachable(f"{url}: more than {MAX_REDIRECTS} redirects")
 
     def _one(
-        self, url: str, here: str, headers: dict[str, str], deadline: float, moved_to: str
+        self, url: str, here: str, headers: dict[str, str], cookies: CookieJar, deadline: float, moved_to: str
     ) -> Fetched | tuple[int, str]:
         """One request: an answer, or where it leads."""
         transport = _Transport(_JudgingBackend(self.allow_hosts, self.resolve, deadline))
         try:
             with (
-                httpx2.Client(transport=transport, timeout=self.timeout_s, trust_env=False) as client,
+                httpx2.Client(transport=transport, cookies=cookies, timeout=self.timeout_s, trust_env=False) as client,
                 client.stream("GET", here, headers=headers, follow_redirects=False) as answer,
             ):
                 if answer.status_code in _REDIRECTS and "location" in answer.headers:
-                    return answer.status_code, urljoin(here, answer.headers["location"])
+                    return answer.status_code, joined(here, answer.headers["location"])
                 return self._read(url, here, answer, deadline, moved_to)
         except (*_HTTP_ERRORS, OSError, UnicodeError, ValueError) as cause:
             raise SourceUnreachable(f"{url}: {self._reason(cause, deadline)}") from cause

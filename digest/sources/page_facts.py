@@ -20,9 +20,10 @@ from digest.sources.dates import read_date, read_day_of_url
 from digest.sources.dedupe import host_of, is_web_url, without_user
 from digest.sources.fetched import Fetched
 from digest.sources.language import language_code
+from digest.sources.links import joined
 from digest.sources.markup import after_prolog, count_tags
 from digest.sources.numbers import count_of
-from digest.sources.pictures import Picture, choose, joined, number
+from digest.sources.pictures import Picture, choose, number
 
 _ARTICLES = ("Article", "Posting", "Report", "Review", "Recipe", "Episode", "VideoObject", "HowTo")
 """Ends of the schema.org types that are articles to us: NewsArticle, BlogPosting, ..."""

@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
-from urllib.parse import urljoin
 
 from digest.model.article import Image
 from digest.sources import bounds, clean
 from digest.sources.dedupe import is_web_url
+from digest.sources.links import joined as joined
 
 SMALL_PX = 150
 """A picture that says it is no wider is taken where there is no other."""
@@ -61,14 +61,6 @@ def choose(candidates: Iterable[Picture], *, base: str) -> Image | None:
     for each, absolute in (large or shown)[:1]:
         return Image(src=absolute, alt=each.alt)
     return None
-
-
-def joined(base: str, address: str) -> str:
-    """An address that may be relative; "" where it is none at all."""
-    try:
-        return urljoin(base, address)
-    except ValueError:
-        return ""
 
 
 def _may_be(each: Picture) -> bool:

@@ -18,8 +18,8 @@ from digest.sources.dates import read_date
 from digest.sources.dedupe import is_web_url
 from digest.sources.fetched import Fetched
 from digest.sources.language import language_code
+from digest.sources.links import joined
 from digest.sources.markup import after_prolog
-from digest.sources.pictures import joined
 from digest.sources.unpack import unpack_gzip
 
 if TYPE_CHECKING:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import codecs
+import re
 import zlib
 from collections.abc import Iterator
 from typing import Protocol
@@ -94,18 +96,104 @@ class Brotli:
         return not self._is_fed or bool(self._stream.is_finished())
 
 
+class Unasked:
+    """A coding that there is, and that ACCEPTED did not name."""
+
+    def __init__(self, coding: str) -> None:
+        self._coding = coding
+
+    def unpack(self, packed: bytes) -> Iterator[bytes]:
+        raise ValueError(f"packed as {self._coding!r}, which nobody asked for")
+
+    def is_complete(self) -> bool:
+        return False
+
+
+class Claimed:
+    """What a header calls packed: servers and proxies say so of plain texts too, and of what they packed once, twice.
+
+    What begins as feeds and pages do, or cannot be unpacked from its first byte on, is a text if it looks like one; all
+    else is damaged.
+    """
+
+    def __init__(self, packed: Unpacker) -> None:
+        self._packed = packed
+        self._kept: bytearray | None = bytearray()  # what came until the first of it was unpacked
+        self._is_plain = False
+
+    def unpack(self, packed: bytes) -> Iterator[bytes]:
+        if self._kept is not None and not self._kept and _BEGINNING.match(packed) and _is_written(packed):
+            self._is_plain = True  # some of them are deflate, too: a few bytes of noise
+        if self._is_plain:
+            yield packed
+            return
+        if self._kept is not None:
+            self._kept += packed
+        try:
+            for piece in self._packed.unpack(packed):
+                if piece:
+                    self._kept = None
+                    yield piece
+        except ValueError:
+            if self._kept is None or not _is_written(self._kept):
+                raise
+            self._is_plain = True
+            yield bytes(self._kept)
+        if self._kept is not None and len(self._kept) > PIECE_BYTES:
+            self._kept = None
+
+    def is_complete(self) -> bool:
+        return self._is_plain or self._packed.is_complete()
+
+
+def _is_written(start: bytes | bytearray) -> bool:
+    return bool(start) and (start[:2] in _UTF16 or not _NEVER_WRITTEN.search(start, 0, 512))
+
+
+_BEGINNING = re.compile(rb"\xef\xbb\xbf|\s*[<{]")
+_UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_NEVER_WRITTEN = re.compile(rb"[\x00-\x08\x0e-\x1f\x7f]")
+
+
+class Twice:
+    def __init__(self, outer: Unpacker, inner: Unpacker) -> None:
+        self._outer, self._inner = outer, inner
+
+    def unpack(self, packed: bytes) -> Iterator[bytes]:
+        for piece in self._outer.unpack(packed):
+            yield from self._inner.unpack(piece)
+
+    def is_complete(self) -> bool:
+        return self._outer.is_complete() and self._inner.is_complete()
+
+
+_UNASKED = ("compress", "x-compress", "zstd", "dcb", "dcz", "exi", "pack200-gzip")
+"""The other words of IANA's registry of content codings."""
+
+
 def unpacker(encoding: str) -> Unpacker:
-    """For one Content-Encoding (RFC 9110 §8.4); ValueError for one that was not asked for, and for two at once."""
-    match encoding.strip().lower():
-        case "" | "identity":
-            return Plain()
+    """For a Content-Encoding (RFC 9110 §8.4); ValueError for more than two codings at once: each may be a thousandfold.
+
+    A word that is none of the registry's says nothing of the body, which is read as it is: so do browsers and Go.
+    """
+    words = [word.strip().lower() for word in encoding.split(",")]
+    packed = [made for word in words if (made := _made(word)) is not None]
+    if len(packed) > 2:
+        raise ValueError(f"packed {len(packed)} times over")
+    if len(packed) == 2:
+        return Twice(packed[1], packed[0])  # the last one named was put on last
+    return packed[0] if packed else Plain()
+
+
+def _made(coding: str) -> Unpacker | None:
+    match coding:
         case "gzip" | "x-gzip":
-            return Zlib(is_gzip=True)
+            return Claimed(Zlib(is_gzip=True))
         case "deflate":
-            return Zlib(is_gzip=False)
+            return Claimed(Zlib(is_gzip=False))
         case "br":
-            return Brotli()
-    raise ValueError(f"packed as {encoding[:40]!r}, which nobody asked for")
+            return Claimed(Brotli())
+    return Claimed(Unasked(coding)) if coding in _UNASKED else None
 
 
 def unpack_gzip(packed: bytes, *, max_bytes: int) -> bytes:

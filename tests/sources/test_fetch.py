@@ -9,6 +9,7 @@ import time
 import tracemalloc
 import zlib
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler
@@ -247,17 +248,58 @@ def test_a_bomb_of_200_megabytes_is_left_at_the_limit(
     assert peak < 20_000_000
 
 
+XML = b'<?xml version="1.0"?><rss version="2.0"><channel><title>B</title></channel></rss>'
+
+
+@pytest.mark.parametrize(
+    "body", [XML, b'{"version": "https://jsonfeed.org/version/1.1"}', b"User-agent: *", "<p>é</p>".encode()]
+)
+@pytest.mark.parametrize(
+    "encoding",
+    ["aws-chunked", "utf-8", "none", "gzip", "br", "deflate", "zstd", "gzip, aws-chunked", "identity, identity", ","],
+)
+def test_what_says_that_it_is_packed_and_is_not_is_read_as_it_is(
+    encoding: str, body: bytes, site: Site, fetcher: Fetcher
+) -> None:
+    site.give("/feed", body, Content_Encoding=encoding)
+    assert fetcher.get(f"{site.url}/feed").body == body
+
+
+@pytest.mark.parametrize(
+    ("encoding", "body"),
+    [
+        ("gzip, gzip", gzip.compress(gzip.compress(XML))),
+        ("gzip, gzip", gzip.compress(XML)),
+        ("deflate, gzip", gzip.compress(zlib.compress(XML))),
+        ("aws-chunked, gzip", gzip.compress(XML)),
+    ],
+    ids=["twice", "said twice", "both", "an unknown word"],
+)
+def test_what_is_packed_twice_is_unpacked_twice_and_what_only_says_so_once(
+    encoding: str, body: bytes, site: Site, fetcher: Fetcher
+) -> None:
+    site.give("/feed", body, Content_Encoding=encoding)
+    assert fetcher.get(f"{site.url}/feed").body == XML
+
+
+def test_a_bomb_in_a_bomb_is_left_at_the_limit(site: Site, fetcher: Fetcher) -> None:
+    site.give("/bomb", gzip.compress(gzip.compress(bytes(100_000_000))), Content_Encoding="gzip, gzip")
+    with pytest.raises(SourceMalformed, match="longer than 10,000 bytes"):
+        fetcher.get(f"{site.url}/bomb")
+
+
 @pytest.mark.parametrize(
     ("encoding", "body", "error", "reason"),
     [
-        ("gzip", b"not packed at all", SourceMalformed, "packed wrongly"),
-        ("br", b"not packed at all", SourceMalformed, "packed wrongly"),
+        ("gzip", b"\x00neither packed nor a text", SourceMalformed, "packed wrongly"),
+        ("br", b"\x00neither packed nor a text", SourceMalformed, "packed wrongly"),
+        ("gzip", b"\x1f\x8b\x08\x00" + b"x" * 60, SourceMalformed, "packed wrongly"),
         ("gzip", gzip.compress(TEXT)[:-20], SourceUnreachable, "breaks off"),
         ("br", brotli.compress(TEXT)[:-5], SourceUnreachable, "breaks off"),
-        ("zstd", TEXT, SourceMalformed, "nobody asked for"),
-        ("gzip, gzip", gzip.compress(gzip.compress(TEXT)), SourceMalformed, "nobody asked for"),
+        ("zstd", b"\x28\xb5\x2f\xfd\x24\x06" + TEXT, SourceMalformed, "nobody asked for"),
+        ("gzip, gzip, gzip", gzip.compress(TEXT), SourceMalformed, "3 times over"),
     ],
-    ids=["not gzip", "not brotli", "cut gzip", "cut brotli", "zstd", "twice"],
+    ids=["not gzip", "not brotli", "damaged gzip", "cut gzip", "cut brotli", "zstd", "three times"],
 )
 def test_what_is_packed_badly_is_said(
     encoding: str, body: bytes, error: type[Exception], reason: str, site: Site, fetcher: Fetcher
@@ -468,3 +510,51 @@ def test_no_request_leaves_but_through_the_judge(site: Site) -> None:
         with pytest.raises(SourceUnreachable):
             Fetcher(timeout_s=2).get(f"http://{host}:{site.port}/feed")
     assert site.asked == []
+
+
+# --- cookies and spaces on the way -----------------------------------------------------------------------------------
+
+
+def test_a_cookie_is_given_back_on_the_way_and_to_nobody_else(site: Site, fetcher: Fetcher) -> None:
+    def answer(handler: BaseHTTPRequestHandler) -> None:
+        has_it = handler.headers.get("Cookie", "") == "seen=1"
+        handler.send_response(200 if has_it else 302)
+        if not has_it:
+            handler.send_header("Set-Cookie", "seen=1; Path=/")
+            handler.send_header("Location", handler.path)
+        handler.send_header("Content-Length", "2")
+        handler.end_headers()
+        handler.wfile.write(b"ok")
+
+    site.answers["/feed"] = answer
+    for _ in range(2):  # the second fetch starts without it
+        assert fetcher.get(f"{site.url}/feed").body == b"ok"
+    assert site.asked == ["/feed"] * 4
+
+
+def test_another_host_on_the_way_gets_no_cookie(site: Site, fetcher: Fetcher) -> None:
+    given: list[str | None] = []
+
+    def answer(handler: BaseHTTPRequestHandler) -> None:
+        given.append(handler.headers.get("Cookie"))
+        handler.send_response(200)
+        handler.end_headers()
+
+    site.answers["/there"] = answer
+    there = f"http://elsewhere.example:{site.port}/there"
+    site.give("/feed", b"", 302, Set_Cookie="secret=1; Path=/", Location=there)
+    lenient = replace(
+        fetcher,
+        allow_hosts=frozenset({"127.0.0.1", "elsewhere.example"}),
+        resolve=lambda _host, _port: ["127.0.0.1"],
+    )
+    assert lenient.get(f"{site.url}/feed").url == there
+    assert given == [None]
+
+
+@pytest.mark.parametrize("location", ["/my feed", " /my%20feed ", "my feed"])
+def test_a_space_in_a_location_is_encoded(location: str, site: Site, fetcher: Fetcher) -> None:
+    site.give("/feed", b"", 302, Location=location)
+    site.give("/my%20feed", b"here")
+    assert fetcher.get(f"{site.url}/feed").body == b"here"
+    assert fetcher.get(f"{site.url}/my feed").body == b"here"
