@@ -21,12 +21,8 @@ import idna
 
 from digest.model.article import Article
 from digest.model.source import SourceId
+from digest.sources.tracking import without_tracking
 
-_TRACKING = re.compile(
-    r"utm_.*|fbclid|gclid|dclid|gbraid|wbraid|msclkid|mc_cid|mc_eid|igshid|yclid|ttclid|twclid|_hsenc|_hsmi|mkt_tok|ref_src"
-    r"|cmpid|amp|outputtype",
-    re.I,
-)
 _TWIN_HOSTS = ("www", "amp", "m", "mobile")
 _AMP_CACHE = re.compile(
     r"/(?:c|v|wp)/(?:s/)?([^/]+)(/.*)?"
@@ -107,9 +103,7 @@ def canonical_url(url: str) -> str:
     host = ".".join(labels[first:])
     port = f":{parts.port}" if parts.port not in (None, 80, 443) else ""
     path = _AMP_END.sub("", path.rstrip("/"))
-    query = sorted(
-        (key, value) for key, value in parse_qsl(parts.query, keep_blank_values=True) if not _TRACKING.fullmatch(key)
-    )
+    query = sorted(without_tracking(parse_qsl(parts.query, keep_blank_values=True))) if parts.query else []
     return urlunsplit(("https", host + port, path.rstrip("/"), urlencode(query), ""))
 
 

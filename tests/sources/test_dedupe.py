@@ -29,6 +29,29 @@ FERRY = Article(
         "https://EXAMPLE.org:443/2026/11/ferry/",
         "https://www.example.org/2026/11/ferry#comments",
         "https://example.org/2026/11/ferry?utm_source=mail&utm_medium=feed&fbclid=x",
+        *(
+            f"https://example.org/2026/11/ferry?{query}"
+            for query in (
+                *(
+                    "pk_campaign=rss",
+                    "mtm_source=x",
+                    "CMP=rss",
+                    "srsltid=AfmBO",
+                    "_gl=1*a",
+                    "xtor=RSS-1",
+                    "wt_mc=rss.red",
+                ),
+                *("ns_mchannel=rss&ns_campaign=1", "__twitter_impression=true", "vero_id=7", "sc_cid=1", "ftag=YHF"),
+                *(
+                    "hss_channel=tw-1",
+                    "ref=rss",
+                    "source=rss----4f3a---4",
+                    "partner=rss&emc=rss",
+                    "rss=1",
+                    "at_medium=RSS",
+                ),
+            )
+        ),
         "https://m.example.org/2026/11/ferry",
         "https://amp.example.org/2026/11/ferry",
         "https://example.org/2026/11/ferry/amp/",
@@ -47,6 +70,19 @@ def test_addresses_of_one_page_are_one(twin: str) -> None:
         "https://example.org/2026/11/ferries",
         "https://blog.example.org/2026/11/ferry",
         "https://example.org/2026/11/ferry?page=2",
+        *(
+            f"https://example.org/2026/11/ferry?{query}"
+            for query in (
+                "source=agency",
+                "ref=main",
+                "id=rss",
+                "session=2",
+                "keyword=tide",
+                "campaign=7",
+                "at=7",
+                "rss=2",
+            )
+        ),
         "https://example.org:8080/2026/11/ferry",
         "https://example.org/amp/ferry",
         "https://example.com/2026/11/ferry",
