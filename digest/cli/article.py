@@ -95,7 +95,7 @@ def add(
         article = _completed(article, read, keeps_date=bool(published_at))
         _say_what_was_found(article, is_dated=bool(published_at) or read.published_at != now)
     with writing(app.engine) as connection:
-        stored = put_articles(connection, [article], source_id=None, now=now)
+        stored = put_articles(connection, [article], source_id=None, now=now, is_pages=read is not None)
     print(f"{article.title}: {'added' if stored.new else 'changed' if stored.changed else 'was there already'}")
 
 

@@ -178,6 +178,8 @@ def collect(
 ) -> None:
     """Read every source now and store what is new. Exit code 6 when a source could not be read.
 
+    What was read is new, changed, as before, held or refused; for what is refused it says why.
+
     Example: digest collect blog
     """
     from digest.flows.collect import collect_sources
@@ -196,12 +198,14 @@ def collect(
         show_json(reports)
     else:
         show_table(
-            ("source", "new", "changed", "held", "refused", "error"),
+            ("source", "read", "new", "changed", "as before", "held", "refused", "error"),
             [
                 (
                     r.source,
+                    r.read,
                     r.stored.new,
                     r.stored.changed,
+                    r.stored.unchanged,
                     r.stored.held,
                     len(r.refused),
                     ("rests: " if r.is_resting else "") + r.error,

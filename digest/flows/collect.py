@@ -18,8 +18,7 @@ from sqlalchemy.exc import InterfaceError, InternalError, OperationalError
 from digest import log
 from digest.db.engine import reading, writing
 from digest.errors import BadInput, DatabaseError, DigestError, SourceBusy, SourceError, SourceGone, SourceMalformed
-from digest.model.article import Article
-from digest.model.source import Collected, Cursor, Source
+from digest.model.source import Collected, Source
 from digest.sources import flood, store
 from digest.sources.articles import Stored, put_articles
 from digest.sources.checked import storable
@@ -37,15 +36,23 @@ _NOT_OURS = (OperationalError, InterfaceError, InternalError, DatabaseError)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CollectReport:
-    """What one source gave. `error` is for people; "" when all went well."""
+    """What one source gave. `error` is for people; "" when all went well.
+
+    read   items that were looked at; each is new, changed, as before, held or refused: ValueError where one is none of them
+    """
 
     source: str
+    read: int = 0
     stored: Stored = field(default_factory=Stored)
     refused: tuple[str, ...] = ()
     cut: tuple[str, ...] = ()
     error: str = ""
     is_resting: bool = False
     moved_to: str = ""
+
+    def __post_init__(self) -> None:
+        if self.read != self.stored.count + len(self.refused):
+            raise ValueError(f"of {self.read} items {self.stored.count} were stored and {len(self.refused)} refused")
 
 
 def rests_until(source: Source) -> datetime | None:
@@ -109,6 +116,7 @@ class _Collector:
         if rest is not None and rest > self.now and not is_named:
             return CollectReport(source=source.name, error=source.last_error, is_resting=True)
         stored = Stored()
+        read_so_far = 0
         refused: list[str] = []
         cut: list[str] = []
         published: list[datetime] = []
@@ -120,7 +128,8 @@ class _Collector:
             for page in read(source.kind, options, source.cursor, now=self.now, fetcher=self.fetcher):
                 left = None if may_pass is None else max(0, may_pass - stored.new)
                 part, bad = self._put(source, page, left)
-                stored += part
+                stored += part + Stored(unchanged=page.repeated)
+                read_so_far += page.read or 0
                 refused += [*page.refused, *bad]
                 cut += page.cut
                 if may_pass is None:
@@ -130,7 +139,12 @@ class _Collector:
         except (SourceError, BadInput) as cause:
             self._record_failure(source, cause)
             return CollectReport(
-                source=source.name, stored=stored, refused=tuple(refused), cut=tuple(cut), error=str(cause)
+                source=source.name,
+                read=read_so_far,
+                stored=stored,
+                refused=tuple(refused),
+                cut=tuple(cut),
+                error=str(cause),
             )
         usual = (
             flood.at_first(published, self.now)
@@ -141,13 +155,18 @@ class _Collector:
             store.record_success(connection, source.id, now=self.now, usual=usual, moved_to=moved_to)
         log.event("collect.done", source_id=source.id, new=stored.new, changed=stored.changed, held=stored.held)
         return CollectReport(
-            source=source.name, stored=stored, refused=tuple(refused), cut=tuple(cut), moved_to=moved_to
+            source=source.name,
+            read=read_so_far,
+            stored=stored,
+            refused=tuple(refused),
+            cut=tuple(cut),
+            moved_to=moved_to,
         )
 
     def _put(self, source: Source, page: Collected, may_pass: int | None) -> tuple[Stored, list[str]]:
         """Store a page and the cursor behind it. What the database will not take of it is refused, one by one."""
         try:
-            return self._put_all(source, page.articles, page.cursor, may_pass), []
+            return self._put_all(source, page, may_pass), []
         except _NOT_OURS:
             raise
         except Exception as cause:
@@ -156,23 +175,31 @@ class _Collector:
         for each in page.articles:
             left = None if may_pass is None else max(0, may_pass - stored.new)
             try:
-                stored += self._put_all(source, [each], None, left)
+                stored += self._put_all(
+                    source, Collected(articles=(each,), is_pages=page.is_pages), left, moves_on=False
+                )
             except _NOT_OURS:
                 raise
             except Exception as cause:
                 reason = str(getattr(cause, "orig", None) or cause).partition("\n")[0]
                 refused.append(storable(f"{each.title[:60]}: it cannot be stored: {type(cause).__name__}: {reason}"))
-        self._put_all(source, [], page.cursor, None)
+        self._put_all(source, Collected(cursor=page.cursor), None)
         return stored, refused
 
-    def _put_all(
-        self, source: Source, articles: Sequence[Article], cursor: Cursor | None, may_pass: int | None
-    ) -> Stored:
+    def _put_all(self, source: Source, page: Collected, may_pass: int | None, *, moves_on: bool = True) -> Stored:
         """In one transaction: the cursor never passes what was stored."""
         with self.turn, writing(self.engine) as connection:
-            stored = put_articles(connection, articles, source_id=source.id, now=self.now, may_pass=may_pass)
-            if cursor is not None:
-                store.record_progress(connection, source.id, cursor)
+            stored = put_articles(
+                connection,
+                page.articles,
+                source_id=source.id,
+                now=self.now,
+                may_pass=may_pass,
+                is_whole=page.is_whole,
+                is_pages=page.is_pages,
+            )
+            if moves_on:
+                store.record_progress(connection, source.id, page.cursor)
         return stored
 
     def _record_failure(self, source: Source, cause: DigestError) -> None:

@@ -65,19 +65,34 @@ class Source:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Collected:
-    """What one look at a source gave.
+    """What one look at a source gave. Nothing is lost in silence: ValueError where the parts are not what was read.
 
     articles   oldest first
     refused    one line for each item that could not become an article, and why
+    repeated   so many items say once more what another one here says
+    read       so many items were looked at: they are all of these; by default they are counted from them
     cut        one line for each that is longer, or more, than what is read of it
     cursor     to store once `articles` are stored, in the same transaction
     is_unchanged   the server said "not modified"
     moved_to       the address that the server says to use from now on; "" where it said nothing
+    is_whole       these are all items that the source has now: whose id is not among them is gone
+    is_pages       the key of each is the address that it was read from, whatever it calls itself
     """
 
     articles: tuple[Article, ...] = ()
     refused: tuple[str, ...] = ()
     cut: tuple[str, ...] = ()
     cursor: Cursor = field(default_factory=Cursor)
+    repeated: int = 0
+    read: int | None = None
     is_unchanged: bool = False
     moved_to: str = ""
+    is_whole: bool = False
+    is_pages: bool = False
+
+    def __post_init__(self) -> None:
+        told = len(self.articles) + len(self.refused) + self.repeated
+        if self.read is None:
+            object.__setattr__(self, "read", told)
+        elif self.read != told:
+            raise ValueError(f"{self.read} items were read, and it is told of {told} what became of them")

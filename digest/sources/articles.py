@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from typing import Any
 
@@ -16,19 +16,18 @@ from digest.db.types import UtcDateTime
 from digest.errors import NotFound
 from digest.model.article import Article
 from digest.model.source import SourceId
-from digest.sources.checked import MAX_KEY
 from digest.sources.dedupe import (
-    ZONE_ERROR,
-    Stories,
     Story,
     bare,
-    bare_text,
     canonical_url,
+    is_root,
+    is_web_url,
     mark,
-    name_of_key,
+    name_of_shared,
     name_of_url,
     story_of,
 )
+from digest.sources.known import Known, bare_url, read_known, sight_of
 
 PAGE = 400
 
@@ -48,6 +47,10 @@ class Stored:
     unchanged: int = 0
     held: int = 0
 
+    @property
+    def count(self) -> int:
+        return self.new + self.changed + self.unchanged + self.held
+
     def __add__(self, other: Stored) -> Stored:
         return Stored(**{each.name: getattr(self, each.name) + getattr(other, each.name) for each in fields(self)})
 
@@ -59,10 +62,14 @@ def put_articles(
     source_id: SourceId | None,
     now: datetime,
     may_pass: int | None = None,
+    is_whole: bool = False,
+    is_pages: bool = False,
 ) -> Stored:
-    """Insert what is new, update what was edited; which is which, dedupe.py says.
+    """Insert what is new, update what was edited; which is which, dedupe.py says. Each article is counted once in Stored.
 
     may_pass   so many new ones may go into editions, the newest; the others are held. None: all
+    is_whole   these are all that the source has now (model.source.Collected)
+    is_pages   each key is the address that the article was read from
 
     What an editor did to an article stays, and so does `first_seen_at`. A story that several sources have is edited by
     the first of them, or by hand: two that word it differently would change it back and forth for ever. Two processes
@@ -71,145 +78,112 @@ def put_articles(
     if connection.dialect.name == "postgresql":  # SQLite lets one write at a time anyway
         connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
     stored = Stored()
-    for start in range(0, len(articles), PAGE):
+    page = max(1, len(articles)) if is_whole else PAGE
+    for start in range(0, len(articles), page):
         left = None if may_pass is None else max(0, may_pass - stored.new)
-        stored += _put(connection, articles[start : start + PAGE], source_id, now, left)
+        part = articles[start : start + page]
+        incoming = [story_of(each, source_id, is_page=is_pages) for each in part]
+        sight = sight_of(part) if is_whole else None
+        known = read_known(connection, incoming, source_id, sight=sight, is_pages=is_pages)
+        stored += _Putting(connection, known, source_id, now).put(part, incoming, left)
     return stored
 
 
-def _put(
-    connection: Connection, articles: Sequence[Article], source_id: SourceId | None, now: datetime, may_pass: int | None
-) -> Stored:
-    incoming = [story_of(each, source_id) for each in articles]
-    known = _read_known(connection, incoming, source_id)
-    new: list[tuple[Story, dict[str, Any]]] = []
-    changed: dict[int, dict[str, Any]] = {}
-    names: list[tuple[Story, str]] = []
-    for each, story in zip(articles, incoming, strict=True):
-        found = known.stories.find(story)
-        if found is None:
-            known.stories.add(story)
-            new.append((story, {**_values(each, source_id, now), **known.free_names(each, source_id)}))
-            continue
-        names += [(found, name) for name in known.stories.learn(found, story)]
-        if (row := known.rows.get(found.id or 0)) is None:  # earlier in this page
-            continue
-        is_its_own = row.source_id in (source_id, None) or source_id is None
-        if is_its_own and row.content_hash != each.content_hash:
-            address = known.address_of(row, each)
-            changed[row.id] = {**_values(each, source_id, now), **address}
-            if address["canonical_url"] != row.canonical_url:  # others may call it by its old one still
-                names.append((found, name_of_url(_bare_url(row.canonical_url))))
-    held = _hold([values for _, values in new], may_pass, now)
-    inserted = _insert(connection, new)
-    _update(connection, changed)
-    _remember(connection, names)
-    return Stored(
-        new=inserted - held, changed=len(changed), unchanged=len(articles) - len(changed) - inserted, held=held
-    )
-
-
 @dataclass(slots=True)
-class _Known:
-    """What is stored and may be one of the incoming.
+class _Putting:
+    """Some articles on their way into the database: first it is decided what each is, then written.
 
-    rows    by id
-    taken   names that an article has in its own row
+    names   that stories are called from now on, and that addresses are shared
     """
 
-    rows: dict[int, Row[Any]]
-    stories: Stories
-    taken: set[str]
+    connection: Connection
+    known: Known
+    source_id: SourceId | None
+    now: datetime
+    new: list[tuple[Story, dict[str, Any]]] = field(default_factory=list)
+    changed: dict[int, dict[str, Any]] = field(default_factory=dict)
+    names: list[tuple[Story, str]] = field(default_factory=list)
 
-    def free_names(self, each: Article, source_id: SourceId | None) -> dict[str, str]:
-        """A key and an address that no other story has: ids are used again, and several stories stand on one page."""
+    def put(self, articles: Sequence[Article], incoming: Sequence[Story], may_pass: int | None) -> Stored:
+        for each, story in zip(articles, incoming, strict=True):
+            self._decide(each, story)
+        held = _hold([values for _, values in self.new], may_pass, self.now)
+        inserted = _insert(self.connection, self.new)
+        self._check_the_others()
+        _update(self.connection, self.changed)
+        _remember(self.connection, self.names)
+        changed = len(self.changed)
+        return Stored(new=inserted - held, changed=changed, unchanged=len(articles) - changed - inserted, held=held)
+
+    def _decide(self, each: Article, story: Story) -> None:
+        if self.known.is_pages:
+            each, story = self._with_own_address(each, story)
+        found = self.known.stories.find(story)
+        if found is None:
+            self._add(each, story)
+            return
+        self.names += [(found, name) for name in self.known.stories.learn(found, story)]
+        if (row := self.known.rows.get(found.id or 0)) is None:  # earlier in this page
+            return
+        is_its_own = row.source_id in (self.source_id, None) or self.source_id is None
+        if is_its_own and row.content_hash != each.content_hash:
+            address = self.known.address_of(row, each, self.source_id)
+            self.changed[row.id] = {**_values(each, self.source_id, self.now), **address}
+            if address["canonical_url"] != row.canonical_url:  # others may call it by its old one still
+                self.names.append((found, name_of_url(bare_url(row.canonical_url))))
+
+    def _add(self, each: Article, story: Story) -> None:
+        self.known.stories.add(story)
+        values = {**_values(each, self.source_id, self.now), **self.known.free_names(each, story)}
+        self.new.append((story, values))
         url = canonical_url(each.url)
-        names = {"key": each.key, "canonical_url": url}
-        if name_of_key(source_id, each.key) in self.taken:
-            names["key"] = (
-                f"{each.key} {url}" if len(each.key + url) < MAX_KEY // 4 else f"{each.key[:400]} {mark(url)}"
-            )
-        if url in self.taken:
-            names["canonical_url"] = f"{url}#{mark(each.key + each.title)}"
-        self.taken |= {names["canonical_url"], name_of_key(source_id, names["key"])}
-        return names
+        self.names += [(story, name_of_url(other)) for other in story.urls - {url}]
+        if values["canonical_url"] != url and story.urls:
+            self.known.shared.add(url)
+            self.names.append((story, name_of_shared(url)))
 
-    def address_of(self, row: Row[Any], each: Article) -> dict[str, str]:
-        """Of an edited article: its new one, unless another story has it."""
-        url = canonical_url(each.url)
-        if url == _bare_url(row.canonical_url):
-            return {"canonical_url": row.canonical_url}
-        if url in self.taken:
-            return {"url": row.url, "canonical_url": row.canonical_url}
-        self.taken.add(url)
-        return {"canonical_url": url}
+    def _with_own_address(self, each: Article, story: Story) -> tuple[Article, Story]:
+        """A page that names another address as its own is believed, unless another story has that one: then it is
+        nobody's, and each goes by the address that it was read from."""
+        claimed, own = canonical_url(each.url), canonical_url(each.key)
+        if claimed not in self.known.shared:
+            if claimed not in self.known.taken or self.known.stories.find(story) is not None:
+                return each, story
+            self.known.shared.add(claimed)
+            self.names.append((story, name_of_shared(claimed)))
+            self._take_back(claimed)
+        story.urls = set() if is_root(own) else {own}
+        return replace(each, url=each.key), story
 
+    def _take_back(self, claimed: str) -> None:
+        """From the story that has this address and was read from another one."""
+        for story, values in self.new:
+            if values["canonical_url"] == claimed and canonical_url(values["key"]) != claimed:
+                self.known.taken.discard(claimed)
+                values |= {"url": values["key"], "canonical_url": self.known.free_url(values["key"], story)}
+                story.urls.discard(claimed)
+        for row in self.known.rows.values():
+            if row.canonical_url == claimed and row.source_id == self.source_id and is_web_url(row.key):
+                if canonical_url(row.key) == claimed:
+                    continue
+                self.known.taken.discard(claimed)
+                story = self.known.story_of(row)
+                story.urls = {canonical_url(row.key)}
+                free = self.known.free_url(row.key, story)
+                self.connection.execute(
+                    update(article).where(article.c.id == row.id).values(url=row.key, canonical_url=free)
+                )
 
-def _read_known(connection: Connection, incoming: Sequence[Story], source_id: SourceId | None) -> _Known:
-    """index  ix_article_source_key, uq_article_canonical_url, ix_article_title_mark_published_at, uq_article_alias_name"""
-    keys = [key for story in incoming for _, key in story.keys]
-    urls = [url for story in incoming for url in story.urls]
-    names = [*(name_of_key(source_id, key) for key in keys), *map(name_of_url, urls)]
-    same_source = article.c.source_id.is_(None) if source_id is None else article.c.source_id == source_id
-    first = min(story.published_at for story in incoming) - ZONE_ERROR
-    last = max(story.published_at for story in incoming) + ZONE_ERROR
-    titles = {found for story in incoming if (found := mark(story.title))}
-    known: dict[int, Row[Any]] = {}
-    stories: dict[int, Story] = {}
-    for condition in (
-        same_source & article.c.key.in_(keys),
-        article.c.canonical_url.in_(urls),
-        article.c.title_mark.in_(titles) & article.c.published_at.between(first, last),
-    ):
-        rows: Any = connection.execute(select(*_COLUMNS).where(condition))
-        for row in rows:
-            known[row.id], stories[row.id] = row, _story(row)
-    called = select(*_COLUMNS, article_alias.c.name).join(article, article.c.id == article_alias.c.article_id)
-    rows = connection.execute(called.where(article_alias.c.name.in_(names)))
-    for row in rows:
-        known[row.id] = row
-        _call(stories.setdefault(row.id, _story(row)), row.name, source_id)
-    taken = {row.canonical_url for row in known.values()}
-    taken |= {name_of_key(row.source_id, row.key) for row in known.values()}
-    return _Known(known, Stories(stories.values()), taken)
-
-
-_COLUMNS = (
-    article.c.id,
-    article.c.source_id,
-    article.c.key,
-    article.c.url,
-    article.c.canonical_url,
-    article.c.title,
-    article.c.summary,
-    article.c.published_at,
-    article.c.content_hash,
-)
-
-
-def _story(row: Row[Any]) -> Story:
-    return Story(
-        id=row.id,
-        source_id=row.source_id,
-        keys={(row.source_id, row.key)},
-        urls={_bare_url(row.canonical_url)},
-        title=bare(row.title),
-        text=bare_text(row.summary),
-        published_at=row.published_at,
-    )
-
-
-def _call(story: Story, name: str, source_id: SourceId | None) -> None:
-    kind, _, rest = name.partition(" ")
-    if kind == "url":
-        story.urls.add(rest)
-    else:
-        story.keys.add((source_id, rest.partition(" ")[2]))
-
-
-def _bare_url(canonical: str) -> str:
-    """Without what tells several stories on one page apart."""
-    return canonical.partition("#")[0]
+    def _check_the_others(self) -> None:
+        """What was not inserted, because another process has brought it in between, is there; else it would be lost."""
+        left = [story for story, _ in self.new if story.id is None]
+        if not left:
+            return
+        there = read_known(self.connection, left, self.source_id, sight=None, is_pages=False)
+        for story in left:
+            if (found := there.stories.find(story)) is None:
+                raise ValueError("another article has its names")
+            story.id = found.id
 
 
 def _hold(new: Sequence[dict[str, Any]], may_pass: int | None, now: datetime) -> int:

@@ -11,10 +11,11 @@ import hashlib
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Set
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import lru_cache
+from itertools import islice
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 import idna
@@ -38,6 +39,14 @@ LONGEST = 2_000
 
 TEXT_LENGTH = 60
 """A text that is shorter says nothing of its own; of a longer one so much is compared, since places cut differently."""
+
+REWRITTEN = timedelta(hours=18)
+"""A story that is told anew under a new id keeps its day; what recurs daily on one page is further apart."""
+
+AN_INSTANT = timedelta(seconds=2)
+
+MANY = 20
+"""So many stories on one page, or with the same words, are compared; what more there are would have to be the very same."""
 
 ALIKE = 0.6
 """From here on two titles are one that was edited (share of their pairs of letters)."""
@@ -123,9 +132,10 @@ class Story:
 
     id       of its row; None before it has one
     keys     (source, key) by which it is known, old ones as well
-    urls     canonical
+    urls     canonical; none where the address is nobody's (`is_nobodys`)
     title    bare: letters and digits
-    text     the beginning of what it says, bare; "" where that is too little to know it by
+    said     its text, bare
+    text     the beginning of it; "" where that is too little to know it by
     """
 
     id: int | None
@@ -133,20 +143,36 @@ class Story:
     keys: set[tuple[SourceId | None, str]] = field(default_factory=set)
     urls: set[str] = field(default_factory=set)
     title: str
-    text: str
+    said: str = ""
     published_at: datetime
 
+    @property
+    def text(self) -> str:
+        return bare_text(self.said)
 
-def story_of(article: Article, source_id: SourceId | None) -> Story:
+
+def story_of(article: Article, source_id: SourceId | None, *, is_page: bool = False) -> Story:
+    """is_page   its key is the address that it was read from: it is known by that one as well"""
+    urls = {canonical_url(article.url), *((canonical_url(article.key),) if is_page else ())}
     return Story(
         id=article.id,
         source_id=source_id,
         keys={(source_id, article.key)},
-        urls={canonical_url(article.url)},
+        urls=set() if article.key.startswith(NAMELESS) else {url for url in urls if not is_root(url)},
         title=bare(article.title),
-        text=bare_text(article.summary),
+        said=bare(article.summary),
         published_at=article.published_at,
     )
+
+
+NAMELESS = "told apart by its words: "
+"""Begins the key of an item that has no id, and no address of its own either (sources/apart.py)."""
+
+
+def is_root(url: str) -> bool:
+    """Is it a site's front page? That is no story's address: what names it as its own says nothing."""
+    parts = urlsplit(url)
+    return parts.path in ("", "/") and not parts.query
 
 
 def bare(text: str) -> str:
@@ -155,9 +181,8 @@ def bare(text: str) -> str:
     return " ".join(re.findall(r"\w+", folded))
 
 
-def bare_text(summary: str) -> str:
-    text = bare(summary)
-    return text[:TEXT_LENGTH] if len(text) >= TEXT_LENGTH else ""
+def bare_text(said: str) -> str:
+    return said[:TEXT_LENGTH] if len(said) >= TEXT_LENGTH else ""
 
 
 def mark(bare_text: str) -> str:
@@ -165,30 +190,69 @@ def mark(bare_text: str) -> str:
     return hashlib.blake2b(bare_text.encode(), digest_size=12).hexdigest() if bare_text else ""
 
 
-def is_same(new: Story, known: Story) -> bool:
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """All that a source has at the moment.
+
+    keys     of its items
+    shared   canonical addresses that several of its stories have, now or ever
+    """
+
+    keys: Set[str]
+    shared: Set[str]
+
+    def has(self, known: Story, source_id: SourceId | None) -> bool:
+        return any(source == source_id and key in self.keys for source, key in known.keys)
+
+
+def is_same(new: Story, known: Story, sight: Sight | None = None) -> bool:
     """Are these one story?
 
     key       the same in one source: yes, unless address, title and date all say otherwise (ids are used again)
-    address   the same: yes, unless key, title, text and date all say otherwise (several stories on one page)
+    address   the same: yes, unless key, title, text and date all say otherwise (several stories on one page); also where
+              all was rewritten, if its old id is gone (`_is_rewritten`)
     content   the same title and text, at nearly the same time, wherever: yes. In one source also the same title at the very
-              same instant: a story whose address and id were changed in one go. Not the same text alone: stories of a
-              series begin with the same words on the same day
+              same instant: a story whose address and id were changed in one go; or nearly the same title with the same
+              text, if its old id is gone. Not the same text alone: stories of a series begin with the same words on the
+              same day
+    sight     what stands in one source under two ids at once is two, unless title and text are the same
     """
-    alike = _are_alike(new.title, known.title)
-    same_text = bool(new.text) and new.text == known.text
     gap = abs(new.published_at - known.published_at)
     same_time = gap <= ZONE_ERROR
-    if new.keys & known.keys:
-        return bool(new.urls & known.urls) or alike or same_time or same_text
-    if new.urls & known.urls:
-        return alike or same_text or (same_time and new.source_id != known.source_id)
+    same_text = bool(new.text) and new.text == known.text
     same_title = bool(new.title) and new.title == known.title
+    if new.keys & known.keys:
+        return bool(new.urls & known.urls) or same_time or same_text or are_alike(new.title, known.title)
+    is_ours = new.source_id == known.source_id
+    if sight and sight.has(known, new.source_id):
+        return same_title and same_time and bool(new.said) and new.said == known.said
+    if new.urls & known.urls:
+        if same_text or are_alike(new.title, known.title):
+            return True
+        return _is_rewritten(new, known, gap, sight) if is_ours else same_time
     if same_title and same_text:
         return same_time
-    return new.source_id == known.source_id and gap < timedelta(seconds=2) and same_title
+    if not is_ours or gap >= AN_INSTANT:
+        return False
+    is_gone = sight is not None
+    return same_title or (is_gone and bool(new.said) and new.said == known.said and are_alike(new.title, known.title))
 
 
-def _are_alike(one: str, other: str) -> bool:
+def _is_rewritten(new: Story, known: Story, gap: timedelta, sight: Sight | None) -> bool:
+    """In one source, at one address, with another id, title and text, and the old id is gone: an edit? If the ids are
+    revisions (`...#0`, `...#1`), or nearly at once; what a page shows today and what it showed last week are two."""
+    if sight is None or new.urls & known.urls & sight.shared:
+        return False
+    return gap <= REWRITTEN or bool(_revised(new) & _revised(known))
+
+
+def _revised(story: Story) -> set[str]:
+    """What its ids that end in a fragment are revisions of: the story's own address."""
+    ids = (key.rpartition("#")[0] for _, key in story.keys if "#" in key)
+    return {url for each in ids if is_web_url(each) and (url := canonical_url(each)) in story.urls}
+
+
+def are_alike(one: str, other: str) -> bool:
     """One title, and the same after an edit. Another number makes another story: "Minutes, week 12" and "week 13"."""
     if one == other:
         return True
@@ -204,12 +268,17 @@ def _pairs(text: str) -> Counter[str]:
 
 
 class Stories:
-    """Known stories, to find a new one among. They grow with what is found (`learn`)."""
+    """Known stories, to find a new one among. They grow with what is found (`learn`).
 
-    def __init__(self, known: Iterable[Story]) -> None:
+    Each is looked for where it can be, so that a thousand stories of one title, or on one page, are not compared with each
+    other.
+    """
+
+    def __init__(self, known: Iterable[Story], sight: Sight | None = None) -> None:
+        self._sight = sight
         self._by_key: dict[tuple[SourceId | None, str], list[Story]] = {}
         self._by_url: dict[str, list[Story]] = {}
-        self._by_title: dict[str, list[Story]] = {}
+        self._by_words: dict[tuple[object, ...], list[Story]] = {}
         for story in known:
             self.add(story)
 
@@ -217,18 +286,32 @@ class Stories:
         for key in story.keys:
             self._by_key.setdefault(key, []).append(story)
         for url in story.urls:
-            self._by_url.setdefault(url, []).append(story)
-        if story.title:
-            self._by_title.setdefault(story.title, []).append(story)
+            self._stands_at(url, story)
+        for words in _words_of(story, 0):
+            self._by_words.setdefault(words, []).append(story)
+
+    def _stands_at(self, url: str, story: Story) -> None:
+        self._by_url.setdefault(url, []).append(story)
+        for words in ((url, story.title), (url, story.text)):
+            self._by_words.setdefault(words, []).append(story)
 
     def find(self, new: Story) -> Story | None:
         """The story that this one is; its key counts before its address, its address before its title."""
-        near = (
-            *(story for key in new.keys for story in self._by_key.get(key, ())),
-            *(story for url in new.urls for story in self._by_url.get(url, ())),
-            *self._by_title.get(new.title, ()),
-        )
-        return next((story for story in near if is_same(new, story)), None)
+        return next((story for story in self._near(new) if is_same(new, story, self._sight)), None)
+
+    def _near(self, new: Story) -> Iterator[Story]:
+        for key in new.keys:
+            yield from self._by_key.get(key, ())
+        for url in new.urls:
+            there = self._by_url.get(url, ())
+            if len(there) <= MANY:
+                yield from there
+                continue
+            for said in (new.title, new.text):
+                yield from islice(self._by_words.get((url, said), ()), MANY)
+        for step in (0, -1, 1):
+            for words in _words_of(new, step):
+                yield from islice(self._by_words.get(words, ()), MANY)
 
     def learn(self, known: Story, new: Story) -> list[str]:
         """`known` is called what `new` is called, too; returns the names that are new (`name_of_key`, `name_of_url`)."""
@@ -239,9 +322,21 @@ class Stories:
             names.append(name_of_key(*key))
         for url in new.urls - known.urls:
             known.urls.add(url)
-            self._by_url.setdefault(url, []).append(known)
+            self._stands_at(url, known)
             names.append(name_of_url(url))
         return names
+
+
+def _words_of(story: Story, step: int) -> Iterator[tuple[object, ...]]:
+    """What two stories have in common that are one by their content: one of these, at a step of -1, 0 or 1."""
+    at = story.published_at.timestamp()
+    if story.title and story.text:
+        yield story.title, story.text, int(at // ZONE_ERROR.total_seconds()) + step
+    instant = int(at // AN_INSTANT.total_seconds()) + step
+    if story.title:
+        yield story.source_id, story.title, instant
+    if story.said:
+        yield story.source_id, "", story.said, instant
 
 
 def name_of_key(source_id: SourceId | None, key: str) -> str:
@@ -250,3 +345,8 @@ def name_of_key(source_id: SourceId | None, key: str) -> str:
 
 def name_of_url(url: str) -> str:
     return f"url {url}"
+
+
+def name_of_shared(url: str) -> str:
+    """That several stories have an address, each under a name of its own."""
+    return f"shared {url}"

@@ -120,6 +120,7 @@ def _sitemaps(base: str, fetcher: Fetcher) -> list[Found]:
             if named:
                 found.append(Found(kind="page", option="sitemap", url=url, trouble=str(cause)))
             continue
+        places = [each for each in places if not each.trouble]
         newest = max((at for each in places if (at := each.changed_at)), default=None)
         found.append(Found(kind="page", option="sitemap", url=url, articles=len(places), newest=newest))
     return found

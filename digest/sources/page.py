@@ -91,7 +91,7 @@ def pages(options: Options, cursor: Cursor, *, now: datetime, fetcher: Fetcher) 
     except ValueError as cause:
         raise SourceMalformed(f"{options.url}: {cause}") from cause
     reached = Cursor(at=article.published_at, etag=fetched.etag, modified=fetched.modified)
-    yield Collected(articles=(article,), cursor=reached, moved_to=fetched.moved_to)
+    yield Collected(articles=(article,), cursor=reached, moved_to=fetched.moved_to, is_pages=True)
 
 
 def read(fetched: Fetched, *, undated: datetime | None = None) -> Article:
@@ -119,12 +119,13 @@ def _from_sitemap(options: Options, cursor: Cursor, now: datetime, fetcher: Fetc
     """
     since = cursor.at or now - timedelta(days=options.since_days)
     seen = _marks(cursor.key)
-    found = [_believed(place, now) for place in read_sitemap(options.sitemap, fetcher, since=since)]
+    places = read_sitemap(options.sitemap, fetcher, since=since)
+    found = [_believed(place, now) for place in places if not place.trouble]
     due = [place for place in found if options.takes(place.url) and _is_due(place, cursor, since, seen)]
     due.sort(key=lambda place: (place.changed_at is None, place.changed_at or now, place.url))
     reached = replace(cursor, at=since)
     failed: list[str] = []
-    refused: list[str] = []
+    refused = [f"{place.url[:200]}: {place.trouble}" for place in places if place.trouble]
     articles: list[Article] = []
     for number, place in enumerate(due[: options.at_most], 1):
         try:
@@ -155,7 +156,7 @@ def _from_sitemap(options: Options, cursor: Cursor, now: datetime, fetcher: Fetc
 
 def _collected(articles: Sequence[Article], refused: Sequence[str], reached: Cursor) -> Collected:
     ordered = sorted(articles, key=lambda article: article.published_at)
-    return Collected(articles=tuple(ordered), refused=tuple(refused), cursor=reached)
+    return Collected(articles=tuple(ordered), refused=tuple(refused), cursor=reached, is_pages=True)
 
 
 def _of_place(place: Place, fetcher: Fetcher) -> Article:

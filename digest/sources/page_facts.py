@@ -17,12 +17,13 @@ from digest.model.article import Article
 from digest.sources import bounds, clean
 from digest.sources.charset import decode
 from digest.sources.dates import read_date, read_day_of_url
-from digest.sources.dedupe import host_of, is_web_url, without_user
+from digest.sources.dedupe import canonical_url, host_of, is_root, is_web_url, without_user
 from digest.sources.fetched import Fetched
 from digest.sources.language import language_code
 from digest.sources.links import joined
 from digest.sources.markup import after_prolog, count_tags
 from digest.sources.numbers import count_of
+from digest.sources.page_itself import Itself
 from digest.sources.pictures import Picture, choose, number
 
 _ARTICLES = ("Article", "Posting", "Report", "Review", "Recipe", "Episode", "VideoObject", "HowTo")
@@ -54,8 +55,8 @@ def article_of(fetched: Fetched, *, undated: datetime | None = None) -> Article:
     if not re.search(r"<(?:html|head|body|title|article|meta|p|h1)\b", text[:200_000], re.I):
         raise ValueError("not a web page")
     tree = lxml_html.document_fromstring(text[after_prolog(text) :].encode(), parser=_parser())
-    facts = _facts(tree)
-    base = joined(fetched.url, _first(tree, "//base/@href").strip()) or fetched.url
+    base = joined(fetched.url, _first(tree, "//base/@href")) or fetched.url
+    facts = _facts(tree, Itself.of(tree, base, fetched.url))
     url = _url(facts, base, fetched.url)
     title = _title(facts)
     if not title:
@@ -68,7 +69,7 @@ def article_of(fetched: Fetched, *, undated: datetime | None = None) -> Article:
         raise ValueError("the page says nowhere when it was published")
     summary = next((each for each in map(clean.summary, facts.summaries[: bounds.FEW]) if len(each) > 20), "")
     return Article(
-        key=url,
+        key=without_user(fetched.url),
         url=url,
         title=title[:300],
         published_at=published_at,
@@ -91,10 +92,11 @@ def _parser() -> lxml_html.HTMLParser:
 
 
 def _url(facts: Facts, base: str, fetched_from: str) -> str:
-    """What the page calls itself, where that is on the same site: a canonical address elsewhere is another page's."""
+    """What the page calls itself, where that is on the same site: a canonical address elsewhere is another page's, and the
+    front page is every page's on sites whose canonical is set once for all."""
     for given in facts.urls:
-        url = joined(base, given.strip())
-        if is_web_url(url) and _site(url) == _site(fetched_from):
+        url = joined(base, given)
+        if is_web_url(url) and _site(url) == _site(fetched_from) and not is_root(canonical_url(url)):
             return url
     return without_user(fetched_from)
 
@@ -131,16 +133,18 @@ def _body_of(text: str) -> str:
 # --- what stands where -----------------------------------------------------------------------------------------------
 
 
-def _facts(tree: Any) -> Facts:
+def _facts(tree: Any, itself: Itself) -> Facts:
     facts = Facts()
-    _from_json_ld(tree, facts)
+    _from_json_ld(tree, facts, itself)
     _from_meta(tree, facts)
-    _from_microdata(tree, facts)
+    _from_microdata(tree, facts, itself)
     _from_the_page(tree, facts)
     return facts
 
 
-def _from_json_ld(tree: Any, facts: Facts) -> None:
+def _from_json_ld(tree: Any, facts: Facts, itself: Itself) -> None:
+    by_id: dict[str, Mapping[str, Any]] = {}
+    articles: list[Mapping[str, Any]] = []
     for script in tree.xpath('//script[translate(@type, "LDJSON", "ldjson")="application/ld+json"]'):
         text = script.text_content().strip()
         text = text.removeprefix("<!--").removeprefix("/*<![CDATA[*/").removesuffix("-->").removesuffix("/*]]>*/")
@@ -148,10 +152,17 @@ def _from_json_ld(tree: Any, facts: Facts) -> None:
             things = [*_things(json.loads(text, strict=False))]
         except (ValueError, RecursionError):
             continue
-        by_id = {str(each["@id"]): each for each in things if each.get("@id") and len(each) > 2}
-        for thing in things:
-            if any(kind.endswith(_ARTICLES) for kind in _listed(thing.get("@type"))):
-                _from_thing(thing, facts, by_id)
+        by_id |= {str(each["@id"]): each for each in things if each.get("@id") and len(each) > 2}
+        articles += [thing for thing in things if any(kind.endswith(_ARTICLES) for kind in _listed(thing.get("@type")))]
+    told = [(each, _addresses_of(each), str(each.get("headline") or each.get("name") or "")) for each in articles]
+    for thing in itself.own(told):
+        _from_thing(thing, facts, by_id)
+
+
+def _addresses_of(thing: Mapping[str, Any]) -> list[str]:
+    pages = _many(thing.get("mainEntityOfPage"))
+    named = [(page.get("@id") or page.get("url")) if isinstance(page, dict) else page for page in pages]
+    return [each for each in (*_many(thing.get("url")), thing.get("@id"), *named) if isinstance(each, str)]
 
 
 def _things(value: object, depth: int = 0) -> Iterator[Mapping[str, Any]]:
@@ -171,9 +182,7 @@ def _from_thing(thing: Mapping[str, Any], facts: Facts, by_id: Mapping[str, Mapp
         value = thing.get(name)
         return str(value) if isinstance(value, str | int | float) else ""
 
-    main = thing.get("mainEntityOfPage")
-    facts.urls += [text("url"), str(main.get("@id") or "") if isinstance(main, dict) else str(main or "")]
-    facts.urls = [each for each in facts.urls if each]
+    facts.urls += [each for each in _addresses_of(thing) if each and each != thing.get("@id")]
     facts.titles += [text("headline"), text("name")]
     facts.dates += [text("datePublished"), text("uploadDate"), text("dateCreated")]
     facts.summaries += [text("description"), text("abstract")]
@@ -249,7 +258,8 @@ def _from_meta(tree: Any, facts: Facts) -> None:
     facts.site_names += all_of("og:site_name", "application-name")
 
 
-def _from_microdata(tree: Any, facts: Facts) -> None:
+def _from_microdata(tree: Any, facts: Facts, itself: Itself) -> None:
+    told = []
     for scope in tree.xpath("//*[@itemscope][@itemtype]")[:50]:
         if not str(scope.get("itemtype")).rstrip("/").endswith(_ARTICLES):
             continue
@@ -257,6 +267,9 @@ def _from_microdata(tree: Any, facts: Facts) -> None:
         for element in scope.xpath(".//*[@itemprop]")[:200]:
             for name in str(element.get("itemprop"))[:200].split():
                 said.setdefault(name, []).append(_value_of(element))
+        named = [str(scope.get("itemid") or ""), *said.get("mainEntityOfPage", ()), *said.get("url", ())[:1]]
+        told.append(((scope, said), named, "".join(said.get("headline", said.get("name", []))[:1])))
+    for scope, said in itself.own(told):
         facts.titles += said.get("headline", []) + said.get("name", [])[:1]
         facts.dates += said.get("datePublished", [])
         facts.authors.append(_of_authors(scope) or said.get("author", []))

@@ -40,8 +40,8 @@ _NAMES = {
     "mkt_tok": "Marketo",
     "_kx _ke": "Klaviyo",
     "xtor": "AT Internet before Piano",
-    "cmp cmpid icid ocid ncid ito ftag ftcamp smid mbid": "codes of campaigns at the Guardian, Bloomberg, the BBC, MSN, AOL, "
-    "the Mail, CBS, the Financial Times, the New York Times and Condé Nast",
+    "cmp cmpid icid ocid ncid": "codes of campaigns at the Guardian, Bloomberg, the BBC, MSN and AOL",
+    "ito ftag ftcamp smid mbid": "... at the Mail, CBS, the Financial Times, the New York Times and Condé Nast",
     "tblci dicbo ob_click_id outbrainclickid": "Taboola and Outbrain",
     "irclickid irgwc": "impact.com",
     "rb_clickid wickedid _bta_tid _bta_c _branch_match_id __s": "Omeda, Wicked Reports, Bronto, Branch and Drip",

@@ -17,6 +17,7 @@ from digest.sources.fetch import Fetcher
 from digest.sources.fetched import Fetched
 from digest.sources.kinds import options_of
 from digest.sources.page_facts import article_of
+from digest.sources.sitemap import parse_sitemap
 from tests.sources.http import Site
 
 NOW = datetime(2026, 11, 27, 12, tzinfo=UTC)
@@ -120,6 +121,64 @@ def test_a_canonical_address_of_another_site_is_not_taken() -> None:
     )
 
 
+OTHER = {
+    "@type": "NewsArticle",
+    "headline": "Bread is dearer",
+    "url": "https://example.org/bread",
+    "datePublished": "2026-11-01",
+    "author": {"name": "Somebody Else"},
+}
+OWN = {
+    "@type": "NewsArticle",
+    "headline": "The ferry is back",
+    "datePublished": "2026-11-20",
+    "author": {"name": "Ana"},
+}
+
+
+@pytest.mark.parametrize(
+    "things",
+    [
+        [OTHER, OWN | {"url": "https://example.org/ferry"}],
+        [OTHER, OWN | {"mainEntityOfPage": {"@type": "WebPage", "@id": "https://www.example.org/ferry/"}}],
+        [OTHER, OWN | {"@id": "#article"}],
+        [OTHER, OWN],
+        [OTHER, OWN | {"url": "https://example.org/"}],
+        [OTHER, OWN | {"url": "https://example.org/?p=12"}],
+        [OWN, OTHER],
+        [{"@graph": [OTHER, {"@type": "WebPage"}]}, OWN | {"url": "/ferry#top"}],
+    ],
+)
+@pytest.mark.parametrize("scripts", ["one", "each"])
+def test_of_several_stories_in_json_ld_the_page_s_own_is_taken(things: list[dict[str, object]], scripts: str) -> None:
+    parts = [json.dumps(things)] if scripts == "one" else [json.dumps(each) for each in things]
+    head = "".join(f'<script type="application/ld+json">{part}</script>' for part in parts)
+    found = article(head + "<title>The ferry is back | Harbour Post</title>")
+    assert (found.title, found.authors) == ("The ferry is back", ("Ana",))
+    assert found.published_at == datetime(2026, 11, 20, tzinfo=UTC)
+    assert found.url.startswith("https://example.org/") or found.url.startswith("https://www.example.org/ferry")
+    assert "bread" not in found.url
+
+
+def test_a_teaser_of_another_story_says_nothing_of_the_page() -> None:
+    found = article(json_ld(**OTHER) + dated("2026-11-20"))
+    assert (found.title, found.url, found.authors) == ("The ferry is back", "https://example.org/ferry", ())
+
+
+def test_microdata_of_another_story_says_nothing_of_the_page() -> None:
+    def story(title: str, url: str, day: str) -> str:
+        return (
+            f'<div itemscope itemtype="https://schema.org/NewsArticle"><a itemprop="url" href="{url}"></a>'
+            f'<h2 itemprop="headline">{title}</h2><time itemprop="datePublished" datetime="{day}"></time></div>'
+        )
+
+    found = article(
+        "<title>The ferry is back</title>",
+        body=story("Bread is dearer", "/bread", "2026-11-01") + story("The ferry is back", "/ferry", "2026-11-20"),
+    )
+    assert (found.title, found.published_at.day) == ("The ferry is back", 20)
+
+
 @pytest.mark.parametrize(
     ("body", "reason"),
     [
@@ -177,6 +236,28 @@ def test_a_sitemap_gives_its_pages_once(site: Site, fetcher: Fetcher) -> None:
     assert titles(again) == []
     site.give("/sitemap.xml", urlset(*first, place(site, "/late", "2026-11-20"), place(site, "/next", "2026-11-26")))
     assert sorted(titles(read(site, fetcher, again[-1].cursor))) == ["late", "next"]
+
+
+@pytest.mark.parametrize(
+    ("loc", "path"),
+    [
+        ("/a?x=1&y=2", "/a?x=1&y=2"),
+        ("/a?x=1&amp;y=2", "/a?x=1&y=2"),
+        ("<![CDATA[{site}/a?x=1&y=2]]>", "/a?x=1&y=2"),
+        ("/a?a&&b&c=&", "/a?a&&b&c=&"),
+        ("/a?copy=1&copy=2&lt=3", "/a?copy=1&copy=2&lt=3"),
+        ("/Meu-1&Acirc;-x", "/Meu-1\u00c2-x"),
+        ("/a&nosuchname;b", "/a&nosuchname;b"),
+        ("/caf&#233;&#x21;", "/caf\u00e9!"),
+        (" /my page ", "/my%20page"),
+    ],
+)
+def test_an_address_in_a_sitemap_is_as_it_was_meant(loc: str, path: str) -> None:
+    url = "https://example.org"
+    text = loc.format(site=url) if loc.startswith("<!") else f"{' ' if loc[0] == ' ' else ''}{url}{loc.strip()}"
+    body = f"<urlset><url><loc>{text}</loc></url><url><loc>{url}/last</loc></url></urlset>"
+    _, places = parse_sitemap(Fetched(url=f"{url}/s.xml", status=200, body=body.encode()), max_bytes=10_000)
+    assert [each.url for each in places] == [url + path, f"{url}/last"]
 
 
 def test_a_page_that_changes_is_read_again(site: Site, fetcher: Fetcher) -> None:
