@@ -23,6 +23,7 @@ from digest.sources.dedupe import (
     is_root,
     is_web_url,
     mark,
+    name_of_key,
     name_of_shared,
     name_of_url,
     story_of,
@@ -138,6 +139,8 @@ class _Putting:
         self.new.append((story, values))
         url = canonical_url(each.url)
         self.names += [(story, name_of_url(other)) for other in story.urls - {url}]
+        if values["key"] != each.key:
+            self.names.append((story, name_of_key(self.source_id, each.key)))
         if values["canonical_url"] != url and story.urls:
             self.known.shared.add(url)
             self.names.append((story, name_of_shared(url)))

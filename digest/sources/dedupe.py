@@ -208,7 +208,8 @@ class Sight:
 def is_same(new: Story, known: Story, sight: Sight | None = None) -> bool:
     """Are these one story?
 
-    key       the same in one source: yes, unless address, title and date all say otherwise (ids are used again)
+    key       the same in one source: yes, unless address, title and date all say otherwise (ids are used again). One that
+              is made of a title: yes, if the text or the day is the same, too
     address   the same: yes, unless key, title, text and date all say otherwise (several stories on one page); also where
               all was rewritten, if its old id is gone (`_is_rewritten`)
     content   the same title and text, at nearly the same time, wherever: yes. In one source also the same title at the very
@@ -221,7 +222,9 @@ def is_same(new: Story, known: Story, sight: Sight | None = None) -> bool:
     same_time = gap <= ZONE_ERROR
     same_text = bool(new.text) and new.text == known.text
     same_title = bool(new.title) and new.title == known.title
-    if new.keys & known.keys:
+    if common := new.keys & known.keys:
+        if all(key.startswith(NAMELESS) for _, key in common):
+            return same_time or new.said == known.said
         return bool(new.urls & known.urls) or same_time or same_text or are_alike(new.title, known.title)
     is_ours = new.source_id == known.source_id
     if sight and sight.has(known, new.source_id):

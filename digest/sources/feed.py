@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from html import escape
@@ -19,14 +19,13 @@ import feedparser
 
 from digest import isolation
 from digest.errors import SourceMalformed, SourceUnreachable
-from digest.model.article import Article
 from digest.model.source import Collected, Cursor
 from digest.sources import bounds, clean
 from digest.sources.angles import has_elements
+from digest.sources.apart import own_links, told_apart, with_its_page
 from digest.sources.charset import decode
 from digest.sources.checked import sifted
 from digest.sources.dates import read_date
-from digest.sources.dedupe import canonical_url
 from digest.sources.feed_item import Feed, article_of, cuts_of
 from digest.sources.fetched import Fetched
 from digest.sources.language import with_languages
@@ -51,6 +50,8 @@ _ITEM = re.compile(r"<(/?)(?:[\w.-]{1,40}:)?(?:item|entry)\b", re.I)
 _DATE = re.compile(r"<(?:pubDate|published|updated|dc:date)>([^<]{1,100})<", re.I)
 _ID = re.compile(r"<(?:guid|id)\b[^<>]*>([^<]{1,300}|\s*<!\[CDATA\[.{1,300}?\]\]>\s*)</(?:guid|id)>", re.I | re.S)
 _MEDIA = re.compile(r"<(media:content)\b[^<>]*(?<!/)>")
+_MEDIA_RSS = re.compile(r"""\bxmlns:([\w.-]{1,40})\s*=\s*["']http://search\.yahoo\.com/mrss/?["']""")
+_GROUP = re.compile(r"<(media:group)\b[^<>]*(?<!/)>")
 _MEDIA_TEXT = re.compile(r"<(media:description)\b[^<>]*>")
 _MEDIA_TEXTS = re.compile(r"<(media:(?:description|title|credit|text))\b[^<>]*>")
 _NUMBER = re.compile(r"&#(?:x([0-9a-f]+)|([0-9]+));?", re.I)
@@ -131,17 +132,22 @@ def parse(fetched: Fetched, options: Options, *, now: datetime) -> Collected:
         raise SourceMalformed(f"{name}: empty")
     found = _json_feed(text, fetched.url, name) if text[0] == "{" else _xml_feed(text, fetched.url, name)
     undated = now if options.undated == "now" else None
+    items = own_links([with_its_page(item, found.language) for item in found.items])
     good, bad = sifted(
-        enumerate(found.items, 1),
+        enumerate(items, 1),
         lambda item: article_of(item[1], found, undated=undated, topics=options.topics.split(",")),
         _name_of,
     )
     cut = [f"{_name_of(item)}: {line}" for item in enumerate(found.items, 1) for line in cuts_of(item[1])]
-    articles = sorted(_told_apart(good), key=lambda article: article.published_at)
+    stories = told_apart(good)
+    articles = sorted(stories, key=lambda article: article.published_at)
     is_whole = not found.complaints  # what was cut off is asked for again, not "if modified"
     return Collected(
         articles=tuple(articles),
         refused=(*found.complaints, *bad),
+        repeated=len(good) - len(stories),
+        read=len(found.items) + len(found.complaints),
+        is_whole=is_whole and not found.cut,
         cut=(*found.cut, *cut),
         cursor=Cursor(
             at=articles[-1].published_at if articles else None,
@@ -155,20 +161,6 @@ def _name_of(item: tuple[int, Mapping[str, Any]]) -> str:
     return f"item {item[0]} ({clean.title(str(item[1].get('title') or ''))[:60] or 'no title'})"
 
 
-def _told_apart(articles: Sequence[Article]) -> list[Article]:
-    """Each story once, the newest of its versions. An id that stands for several addresses is no id."""
-    addresses: dict[str, set[str]] = {}
-    for each in articles:
-        addresses.setdefault(each.key, set()).add(canonical_url(each.url))
-    keyed = [each if len(addresses[each.key]) == 1 else replace(each, key=canonical_url(each.url)) for each in articles]
-    newest: dict[str, Article] = {}
-    for each in keyed:
-        known = newest.get(each.key)
-        if known is None or each.published_at > known.published_at:
-            newest[each.key] = each
-    return list(newest.values())
-
-
 def _xml_feed(text: str, url: str, name: str) -> Feed:
     found = _START.search(text[:20_000])  # warnings of a site's own programs may stand before it
     root = _ROOT.search(text, start := after_prolog(text, found.start()), start + 20_000) if found else None
@@ -178,7 +170,7 @@ def _xml_feed(text: str, url: str, name: str) -> Feed:
     body, many = _with_few_items(text[root.start() : ends[-1] if ends else None])
     if count_tags(body, at_most=bounds.TAGS) > bounds.TAGS:
         raise SourceMalformed(f"{name}: has more than {bounds.TAGS:,} elements")
-    body = elements_replaced(_NUMBER.sub(_character, body), _MEDIA, _described)
+    body = _captioned(_NUMBER.sub(_character, body))
     body = elements_replaced(body, _NAMES, _with_short_words)
     base = _site(body) or url
     parsed = feedparser.parse(
@@ -205,7 +197,7 @@ def _xml_feed(text: str, url: str, name: str) -> Feed:
         lost = "its last item was left out" if half else "there may be more"
         complaints = (f"the feed is cut off: {lost} ({what})",)
     return Feed(
-        items=_own_links(items),
+        items=items,
         base=base or parsed.feed.get("link", ""),
         language=parsed.feed.get("language", ""),
         authors=tuple(_feed_authors(parsed)),
@@ -253,6 +245,23 @@ def _too_many(count: int) -> str:
     return f"it has {count:,} items: the newest {bounds.ITEMS:,} are read"
 
 
+def _captioned(body: str) -> str:
+    """With what stands beside pictures under names of its own: feedparser takes a `media:description` for the article's."""
+    for prefix in {found[1] for found in _MEDIA_RSS.finditer(body)} - {"media"}:
+        body = re.sub(rf"<(/?){re.escape(prefix)}:(description|content|group)\b", r"<\1media:\2", body)
+    if "<media:description" not in body:
+        return body
+    body = elements_replaced(body, _MEDIA, _described)
+    body = elements_replaced(
+        body, _GROUP, lambda group, inside: f"{group[0]}{_renamed(inside, 'caption')}</media:group>"
+    )
+    return _renamed(body, "legend")
+
+
+def _renamed(body: str, name: str) -> str:
+    return re.sub(r"<(/?)media:description\b", rf"<\1media:{name}", body)
+
+
 def _described(media: re.Match[str], inside: str) -> str:
     """With the text of a picture where feedparser finds it: it takes a picture's description for the article's."""
     said = first_element(inside, _MEDIA_TEXT)
@@ -293,20 +302,6 @@ def _feed_authors(parsed: Any) -> Iterator[str]:
     if parsed.version.startswith("atom"):
         for author in parsed.feed.get("authors") or ():
             yield str(author.get("name") or "")
-
-
-def _own_links(items: list[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """A link that several items share is the site's or the show's, and none of theirs: then the next best is taken."""
-    names: dict[str, set[str]] = {}
-    for item in items:
-        link = str(item.get("link") or "")
-        own_id = str(item.get("id") or "")
-        names.setdefault(link, set()).add(own_id if own_id != link else str(item.get("title")))
-    return [item if len(names[str(item.get("link") or "")]) < 2 else _without_link(item) for item in items]
-
-
-def _without_link(item: Mapping[str, Any]) -> Mapping[str, Any]:
-    return _changed(item, link="", shared_link=item.get("link"))
 
 
 def _changed(item: Mapping[str, Any], **values: object) -> Mapping[str, Any]:

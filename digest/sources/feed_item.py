@@ -16,6 +16,7 @@ from typing import Any
 from digest.model.article import Article, Image
 from digest.sources import bounds, clean
 from digest.sources.angles import has_elements
+from digest.sources.apart import is_front, key_of
 from digest.sources.dates import FIRST_YEAR, LAST_YEAR, read_date, read_day_of_url
 from digest.sources.dedupe import is_web_url
 from digest.sources.language import language_code
@@ -73,10 +74,10 @@ def article_of(item: Mapping[str, Any], feed: Feed, *, undated: datetime | None,
     title = title or clean.summary(body, 80)
     if not title:
         raise ValueError("has neither a title nor a text")
-    tags = [str(tag.get("term") or tag.get("label") or "") for tag in (item.get("tags") or ())[: bounds.FEW]]
+    tags = [_topic(tag) for tag in (item.get("tags") or ())[: bounds.FEW]]
     own = [tag for tag in tags if tag.strip().lower() not in _NO_TOPICS and not is_web_url(tag)]
     return Article(
-        key=str(item.get("id") or "").strip() or url,
+        key=key_of(str(item.get("id") or "").strip(), "" if _is_shared(item, url, feed) else url, title),
         url=url,
         title=title[:300],
         published_at=_published_at(item, url, undated),
@@ -90,6 +91,12 @@ def article_of(item: Mapping[str, Any], feed: Feed, *, undated: datetime | None,
     )
 
 
+def _topic(tag: Mapping[str, Any]) -> str:
+    """Its label, which is for people (RFC 4287 §4.2.2.3); the term is for programs. Reddit's "r/rust" is no better."""
+    term, label = str(tag.get("term") or ""), str(tag.get("label") or "")
+    return term if label.endswith(f"/{term}") else label or term
+
+
 def cuts_of(item: Mapping[str, Any]) -> list[str]:
     """What of an item is longer than what is read of it."""
     texts = [
@@ -101,18 +108,25 @@ def cuts_of(item: Mapping[str, Any]) -> list[str]:
 
 def _url(item: Mapping[str, Any], feed: Feed) -> str:
     """Its own address: FeedBurner's original, the link, a guid that is one, the file of an episode, what it shares."""
-    base = item.get("title_detail", {}).get("base") or feed.base
     ways = [item.get("feedburner_origlink"), item.get("link"), item.get("id")]
     ways += [enclosure.get("href") for enclosure in (item.get("enclosures") or ())[: bounds.FEW]]
     ways += [item.get("shared_link")]
     for way in ways:
         given = str(way or "").strip()
-        url = joined(base or feed.base, given) if given and given != item.get("id") else given
+        url = joined("" if given == item.get("id") else _base(item, feed), given) if given else ""
         if is_web_url(url):
             return url
     link = str(item.get("link") or "").strip()
     known = link in ("", str(item.get("id") or ""))  # feedparser takes an id for a link where there is none
     raise ValueError("has no link" if known else f"its link {link[:80]!r} is no web address")
+
+
+def _base(item: Mapping[str, Any], feed: Feed) -> str:
+    return item.get("title_detail", {}).get("base") or feed.base
+
+
+def _is_shared(item: Mapping[str, Any], url: str, feed: Feed) -> bool:
+    return is_front(url) or ("shared_link" in item and joined(_base(item, feed), str(item["shared_link"])) == url)
 
 
 def _title(item: Mapping[str, Any], feed: Feed) -> str:
@@ -141,6 +155,7 @@ def _body(item: Mapping[str, Any], title: str, feed: Feed) -> str:
 def _texts_of(item: Mapping[str, Any]) -> Iterator[str]:
     yield str(item.get("summary") or "")
     yield from _contents(item)
+    yield str(item.get("media_caption") or "")  # feed.py: of a video, which often has no other text
 
 
 def _contents(item: Mapping[str, Any]) -> list[str]:

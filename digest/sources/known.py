@@ -48,7 +48,7 @@ class Known:
         key = each.key
         if name_of_key(story.source_id, key) in self.taken:
             is_short = url in story.urls and len(key + url) < MAX_KEY // 4
-            key = f"{key} {url}" if is_short else f"{key[:400]} {mark(f'{url} {story.title}')}"
+            key = f"{key} {url}" if is_short else f"{key[:400]} {mark(f'{url} {story.title} {story.published_at}')}"
         self.taken.add(name_of_key(story.source_id, key))
         return {"key": key, "canonical_url": self.free_url(each.url, story)}
 

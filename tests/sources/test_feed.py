@@ -302,3 +302,138 @@ def test_a_title_and_a_text_that_are_too_long_are_cut_and_it_is_said() -> None:
     )
     assert len(found.articles) == 1
     assert ["its title is cut" in found.cut[0], "its text is cut at 200,000 of 269,9" in found.cut[1]] == [True, True]
+
+
+# --- ids, links and names of which there are several -----------------------------------------------------------------
+
+DAY = "<pubDate>Mon, 16 Nov 2026 08:00:00 GMT</pubDate>"
+LATER = DAY.replace("16 Nov", "17 Nov")
+
+
+@pytest.mark.parametrize(
+    ("items", "count"),
+    [
+        ([f"<title>{t}</title><link>https://shop.example</link>{DAY}" for t in ("Red", "Blue", "Green")], 3),
+        ([f"<title>{t}</title><link>https://shop.example/</link><guid/>{DAY}" for t in ("Red", "Blue", "Green")], 3),
+        (
+            [
+                f"<title>{t}</title><link>https://shop.example</link><pubDate>Mon, {d} Nov 2026 08:00:00 GMT</pubDate>"
+                for t, d in (("Red", 16), ("Blue", 17), ("Green", 18))
+            ],
+            3,
+        ),
+        ([f"<title>{t}</title><link>https://shop.example/now</link>{DAY}" for t in ("Red", "Blue")], 2),
+        (
+            [
+                f"<title>{t}</title><link>https://shop.example/</link><guid>https://shop.example/</guid>{DAY}"
+                for t in ("Red", "Blue")
+            ],
+            2,
+        ),
+        ([f"<title>{t}</title><link>https://shop.example/now</link><guid>x</guid>{DAY}" for t in ("Red", "Blue")], 2),
+        ([f"<title>Deal</title><link>https://shop.example</link>{d}" for d in (DAY, LATER)], 2),
+        ([f"<title>Deal</title><link>https://shop.example</link>{DAY}<description>{t}</description>" for t in "AB"], 2),
+        ([f"<title>Live</title><link>https://shop.example/live#{n}</link>{DAY}" for n in (1, 2)], 2),
+        ([f"<title>Red</title><link>https://shop.example</link>{DAY}"] * 3, 1),
+    ],
+)
+def test_items_without_an_id_or_an_address_of_their_own_are_told_apart_by_what_they_say(
+    items: list[str], count: int
+) -> None:
+    found = read(rss(*items))
+    assert len({each.key for each in found.articles}) == len(found.articles) == count
+    assert not found.refused
+    assert (found.read, found.repeated) == (len(items), len(items) - count)
+
+
+def test_items_of_json_feed_without_an_id_are_told_apart_as_well() -> None:
+    item = '{"title": "%s", "url": "https://shop.example/", "date_published": "2026-11-16T08:00:00Z"}'
+    body = f'{{"version": "https://jsonfeed.org/version/1", "items": [{item % "Red"}, {item % "Blue"}]}}'
+    assert {each.title for each in read(body).articles} == {"Red", "Blue"}
+
+
+def test_an_address_with_a_space_is_encoded_and_an_id_stays_as_it_is() -> None:
+    found = read(
+        rss(
+            f"<title>A</title><link>https://b.example/a 1</link>{DAY}",
+            f"<title>B</title><guid>https://b.example/b 1</guid>{DAY}",
+            f"<title>C</title><link> https://b.example/c 1\n</link><guid isPermaLink='false'>c 1</guid>{DAY}"
+            '<description>&lt;img src="/my photo.jpg"&gt;</description>',
+        )
+    )
+    assert not found.refused
+    assert [each.url for each in found.articles] == [f"https://b.example/{name}%201" for name in "abc"]
+    assert found.articles[2].key == "c 1"
+    assert found.articles[2].image is not None
+    assert found.articles[2].image.src == "https://blog.example.org/my%20photo.jpg"
+
+
+def atom(*links: str, language: str = "", more: str = "") -> str:
+    return (
+        f'<feed xmlns="http://www.w3.org/2005/Atom" xml:lang="{language}"><title>B</title><entry><id>urn:1</id>'
+        f"<title>One</title>{''.join(links)}<updated>2026-11-16T08:00:00Z</updated>{more}</entry></feed>"
+    )
+
+
+def link(path: str, **given: str) -> str:
+    said = "".join(f' {name}="{value}"' for name, value in given.items())
+    return f'<link href="https://b.example/{path}"{said}/>'
+
+
+@pytest.mark.parametrize(
+    ("links", "language", "path"),
+    [
+        ([link("en", hreflang="en"), link("de", hreflang="de")], "", "en"),
+        ([link("en", hreflang="en"), link("de", hreflang="de")], "en", "en"),
+        ([link("en", hreflang="en"), link("de", hreflang="de")], "de-AT", "de"),
+        ([link("en", hreflang="en"), link("fr", hreflang="fr")], "de", "en"),
+        ([link("a1", type="text/html"), link("amp/a1", type="text/html", title="AMP")], "", "a1"),
+        ([link("a1/amp/"), link("a1")], "", "a1"),
+        ([link("a1"), link("a1.pdf")], "", "a1"),
+        ([link("a1.pdf"), link("a1")], "", "a1"),
+        ([link("a1.pdf", type="application/pdf"), link("a1")], "", "a1"),
+        ([link("a1"), link("n", rel="alternate", type="application/nostr+json")], "", "a1"),
+        ([link("self", rel="self"), link("a1"), link("r", rel="replies", type="text/html")], "", "a1"),
+        ([link("a1.pdf")], "", "a1.pdf"),
+    ],
+)
+def test_of_several_links_the_first_that_fits_is_taken(links: list[str], language: str, path: str) -> None:
+    assert [each.url for each in read(atom(*links, language=language)).articles] == [f"https://b.example/{path}"]
+
+
+@pytest.mark.parametrize(
+    ("category", "topic"),
+    [
+        ('<category term="nws-017" label="City life"/>', "City life"),
+        ('<category term="City"/>', "City"),
+        ('<category term="rust" label="r/rust"/>', "rust"),
+    ],
+)
+def test_a_topic_is_called_as_people_call_it(category: str, topic: str) -> None:
+    assert read(atom(link("1"), more=category)).articles[0].topics == (topic,)
+
+
+CAPTION = '<media:content url="https://b.example/p.jpg"/><media:description>A caption.</media:description>'
+MEDIA = 'xmlns:media="http://search.yahoo.com/mrss/" xmlns:m="http://search.yahoo.com/mrss"'
+
+
+@pytest.mark.parametrize(
+    ("inside", "summary"),
+    [
+        ("<media:description>A caption.</media:description><description>Every hour.</description>", "Every hour."),
+        ("<description>Every hour.</description><media:description>A caption.</media:description>", "Every hour."),
+        (
+            f"<media:group>{CAPTION}</media:group><description>Every hour.</description>",
+            "Every hour.",
+        ),
+        ("<m:description>A caption.</m:description><description>Every hour.</description>", "Every hour."),
+        ('<media:thumbnail url="https://b.example/p.jpg"/><media:description>A caption.</media:description>', ""),
+        (
+            "<media:group><media:description>A film of the ferry.</media:description></media:group>",
+            "A film of the ferry.",
+        ),
+    ],
+)
+def test_what_is_said_of_a_picture_is_not_the_article_s_text(inside: str, summary: str) -> None:
+    body = rss(f"{GOOD}{inside}").replace("<rss ", f"<rss {MEDIA} ")
+    assert [each.summary for each in read(body).articles] == [summary]
