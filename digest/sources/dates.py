@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
+import unicodedata
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from functools import lru_cache
-from zoneinfo import ZoneInfo, available_timezones
 
 from babel import Locale
 
 from digest.sources import bounds
 from digest.sources.clean import unescaped
+from digest.sources.dayparts import hour_of_24
+from digest.sources.zones import UnknownZone, zone_of
 
 FIRST_YEAR, LAST_YEAR = 1990, 2100
 """Outside of them a date is a mistake: 0001 is Go's "no date", 1970 is Unix's."""
@@ -20,35 +22,15 @@ _LANGUAGES = (
     *("el", "ru", "uk"),
 )
 
-_ZONES = {
-    "z ut utc gmt wet": 0,
-    "west bst cet mez": 1,
-    "cest mesz eet": 2,
-    "eest msk": 3,
-    "ist": 5.5,
-    "sgt hkt awst": 8,
-    "jst kst": 9,
-    "aest": 10,
-    "aedt": 11,
-    "nzst": 12,
-    "nzdt": 13,
-    "brt adt": -3,
-    "ast edt": -4,
-    "est cdt": -5,
-    "cst mdt": -6,
-    "mst pdt": -7,
-    "pst akdt": -8,
-    "akst": -9,
-    "hst": -10,
-}
-_HOURS = {name: hours for names, hours in _ZONES.items() for name in names.split()}
-"""Zones by their names; RFC 5322 §4.3 knows the American ones."""
+_TIME = re.compile(
+    r"(?<![\d:.])(\d{1,2})(?::|\s?[h時时点點시]\s?)(\d{2})(?!\d)(?:(?::|\s?[分분]\s?)(\d{2})(?!\d)(?:[.,]\d+)?)?[分分분秒초]?",
+    re.I,
+)
+_DOTTED = re.compile(r"(?<![\d.,])([01]?\d|2[0-4])\.([0-5]\d)(?:\.([0-5]\d))?(?![\d.])")  # Finnish: klo 10.30
+_HOUR = re.compile(r"(?<![\d.,:])(\d{1,2})(?=\s?[ap]\.?\s?m\b|\s?Uhr\b|\s?[時时点點시])()()", re.I)
+_DASHES = str.maketrans(dict.fromkeys("\u2010\u2011\u2012\u2013\u2212", "-"))
 
-_TIME = re.compile(r"(?<![\d:])(\d{1,2})[:h](\d{2})(?::(\d{2})(?:[.,]\d+)?)?\s*([ap]\.?m\b)?", re.I)
-_OFFSET = re.compile(r"(?:UTC|GMT)?\s*([+-])(\d{1,2}):?(\d{2})?(?!\d)(?!-)", re.I)
-_ZONE = re.compile(r"[A-Za-z]+(?:/[A-Za-z_+-]+\d{0,2})+|[A-Za-z]{1,4}\b")
-
-_YEAR_FIRST = re.compile(r"(?<!\d)(\d{4})\s?[-/.年]\s?(\d{1,2})\s?[-/.月]\s?(\d{1,2})(?!\d)")
+_YEAR_FIRST = re.compile(r"(?<!\d)(\d{4})\s?[-/.年년]\s?(\d{1,2})\s?[-/.月월]\s?(\d{1,2})(?!\d)")
 _DOTS = re.compile(r"(?<!\d)(\d{1,2})\.\s?(\d{1,2})\.\s?(\d{4}|\d{2})(?!\d)")
 _SLASHES = re.compile(r"(?<!\d)(\d{1,2})[/-](\d{1,2})[/-](\d{4})(?!\d)")
 _DAY_NAME = re.compile(
@@ -63,11 +45,30 @@ _NAME_DAY = re.compile(
 def read_date(text: str) -> datetime | None:
     """The instant that a text names; UTC where it names no zone. None where it names none, or where it may be two.
 
-    Day and month between slashes may stand either way: only what can be read in one way is read.
+    Day and month between slashes may stand either way: only what can be read in one way is read. A zone that nobody knows
+    is not guessed (`trouble_with`).
     """
+    try:
+        return _read(text)
+    except UnknownZone:
+        return None
+
+
+def trouble_with(text: str) -> str:
+    """Why a date cannot be read that can almost be; "" for all others."""
+    try:
+        _read(text)
+    except UnknownZone as cause:
+        return str(cause)
+    return ""
+
+
+def _read(text: str) -> datetime | None:
     if len(text) > bounds.DATE:
         return None
     text = " ".join(unescaped(text).split())
+    if not text.isascii():
+        text = unicodedata.normalize("NFKC", text).translate(_DASHES)
     if re.fullmatch(r"[0-9]{10}(?:\.[0-9]+)?|[0-9]{13}", text):  # seconds or milliseconds since 1970
         return _sane(datetime.fromtimestamp(int(text[:10]), UTC))
     packed = re.fullmatch(r"(\d{4})(\d{2})(\d{2})(?:T?(\d{2})(\d{2})(\d{2})?)?(Z?)", text)
@@ -78,13 +79,16 @@ def read_date(text: str) -> datetime | None:
     if found is None:
         return None
     (year, month, day), rest = found
-    clock = _TIME.search(rest)
+    clock = _TIME.search(rest) or _DOTTED.search(rest) or _HOUR.search(rest)
     if clock is None:
         return _instant(year, month, day, 0, 0, 0, UTC)
-    hour, minute, second = int(clock[1]), int(clock[2]), int(clock[3] or 0)
-    if clock[4]:
-        hour = hour % 12 + (12 if clock[4][0] in "pP" else 0)
-    return _instant(year, month, day, hour, minute, min(second, 59), _zone(rest[clock.end() :]))
+    behind = rest[clock.end() :]
+    hour = hour_of_24(int(clock[1]), rest[: clock.start()], behind)
+    zone = zone_of(_LATIN.sub("", behind))
+    return _instant(year, month, day, hour, int(clock[2] or 0), min(int(clock[3] or 0), 59), zone)
+
+
+_LATIN = re.compile(r"^\s*[ap]\.?\s?m\b\.?", re.I)
 
 
 def read_day_of_url(url: str) -> datetime | None:
@@ -119,20 +123,6 @@ def _year(text: str) -> int:
     return int(text) if len(text) == 4 else int(text) + (2000 if int(text) < 70 else 1900)
 
 
-def _zone(rest: str) -> tzinfo:
-    if offset := _OFFSET.match(rest.strip()):
-        away = timedelta(hours=int(offset[2]), minutes=int(offset[3] or 0))
-        return timezone(-away if offset[1] == "-" else away) if away < timedelta(days=1) else UTC
-    for name in _ZONE.findall(rest):
-        if "/" in name:
-            if name in _zone_names():
-                return ZoneInfo(name)
-            continue
-        if name.lower() in _HOURS:
-            return timezone(timedelta(hours=_HOURS[name.lower()]))
-    return UTC
-
-
 def _instant(year: int, month: int, day: int, hour: int, minute: int, second: int, zone: tzinfo) -> datetime | None:
     try:
         if hour == 24:  # ISO 8601: the end of a day
@@ -144,13 +134,6 @@ def _instant(year: int, month: int, day: int, hour: int, minute: int, second: in
 
 def _sane(at: datetime) -> datetime | None:
     return at.astimezone(UTC) if FIRST_YEAR <= at.year <= LAST_YEAR else None
-
-
-@lru_cache(maxsize=1)
-def _zone_names() -> set[str]:
-    """By their files: a name that leads to a folder, America/Argentina, is none, and ZoneInfo fails over it in a way of
-    its own."""
-    return available_timezones()
 
 
 @lru_cache(maxsize=1)

@@ -17,7 +17,7 @@ from digest.model.article import Article, Image
 from digest.sources import bounds, clean
 from digest.sources.angles import has_elements
 from digest.sources.apart import is_front, key_of
-from digest.sources.dates import FIRST_YEAR, LAST_YEAR, read_date, read_day_of_url
+from digest.sources.dates import FIRST_YEAR, LAST_YEAR, read_date, read_day_of_url, trouble_with
 from digest.sources.dedupe import is_web_url
 from digest.sources.language import language_code
 from digest.sources.links import joined
@@ -188,6 +188,8 @@ def _published_at(item: Mapping[str, Any], url: str, undated: datetime | None) -
     for text in filter(None, said):
         if at := read_date(text):
             return at
+    if trouble := next(filter(None, map(trouble_with, said)), ""):
+        raise ValueError(f"its date {said[0][:40]!r}: {trouble}")
     for name in ("published_parsed", "created_parsed", "updated_parsed"):
         if name in item and item.get(name) and FIRST_YEAR <= item[name][0] <= LAST_YEAR and not _is_vague(said):
             return datetime.fromtimestamp(timegm(item[name]), UTC)
