@@ -137,3 +137,37 @@ def test_a_question_says_what_is_meant(digest: Command, kind: str, questions: li
 
 def test_without_a_terminal_nobody_is_asked(digest: Command) -> None:
     assert "option path is missing" in digest("source", "add", "site", "folder", code=6)
+
+
+def test_collect_says_what_became_of_all_that_was_read(digest: Command) -> None:
+    items = "".join(
+        f"<item><title>{title}</title><link>{link}</link><pubDate>Fri, 20 Nov 2026 08:00:00 {zone}</pubDate></item>"
+        for title, link, zone in (
+            ("Red", "https://shop.example", "GMT"),
+            ("Blue", "https://shop.example", "GMT"),
+            ("Gone", "javascript:x", "GMT"),
+            ("Never", "https://shop.example/never", "XYZT"),
+        )
+    )
+    (digest.folder / "shop.xml").write_text(f"<rss version='2.0'><channel><title>S</title>{items}</channel></rss>")
+    digest("source", "add", "shop", "feed", "-o", "file=shop.xml", "--yes")
+    said = digest("collect", "shop")
+    assert said.splitlines()[0].split() == [
+        "source",
+        "read",
+        "new",
+        "changed",
+        "as",
+        "before",
+        "held",
+        "refused",
+        "error",
+    ]
+    assert "nobody knows the time zone 'XYZT'" in said
+    (report,) = digest.json("collect", "shop")
+    assert (report["read"], report["stored"]["new"], report["stored"]["unchanged"], len(report["refused"])) == (
+        4,
+        0,
+        2,
+        2,
+    )
