@@ -153,12 +153,13 @@ class Story:
 
 def story_of(article: Article, source_id: SourceId | None, *, is_page: bool = False) -> Story:
     """is_page   its key is the address that it was read from: it is known by that one as well"""
-    urls = {canonical_url(article.url), *((canonical_url(article.key),) if is_page else ())}
+    names = (article.url, article.key) if is_page else (article.url,)
+    urls = {url for name in names if not is_root(url := canonical_url(name))}
     return Story(
         id=article.id,
         source_id=source_id,
         keys={(source_id, article.key)},
-        urls=set() if article.key.startswith(NAMELESS) else {url for url in urls if not is_root(url)},
+        urls=set() if article.key.startswith(NAMELESS) else urls,
         title=bare(article.title),
         said=bare(article.summary),
         published_at=article.published_at,
@@ -169,10 +170,9 @@ NAMELESS = "told apart by its words: "
 """Begins the key of an item that has no id, and no address of its own either (sources/apart.py)."""
 
 
-def is_root(url: str) -> bool:
+def is_root(canonical: str) -> bool:
     """Is it a site's front page? That is no story's address: what names it as its own says nothing."""
-    parts = urlsplit(url)
-    return parts.path in ("", "/") and not parts.query
+    return canonical.find("/", 8) < 0 and "?" not in canonical  # behind https://
 
 
 def bare(text: str) -> str:
@@ -281,7 +281,9 @@ class Stories:
         self._sight = sight
         self._by_key: dict[tuple[SourceId | None, str], list[Story]] = {}
         self._by_url: dict[str, list[Story]] = {}
-        self._by_words: dict[tuple[object, ...], list[Story]] = {}
+        self._by_title: dict[str, list[Story]] = {}
+        self._by_said: dict[str, list[Story]] = {}
+        self._in_crowd: dict[tuple[object, ...], list[Story]] = {}
         for story in known:
             self.add(story)
 
@@ -289,14 +291,19 @@ class Stories:
         for key in story.keys:
             self._by_key.setdefault(key, []).append(story)
         for url in story.urls:
-            self._stands_at(url, story)
-        for words in _words_of(story, 0):
-            self._by_words.setdefault(words, []).append(story)
+            self._put(self._by_url, url, story)
+        if story.title:
+            self._put(self._by_title, story.title, story)
+        if story.said and self._sight:
+            self._put(self._by_said, story.said, story)
 
-    def _stands_at(self, url: str, story: Story) -> None:
-        self._by_url.setdefault(url, []).append(story)
-        for words in ((url, story.title), (url, story.text)):
-            self._by_words.setdefault(words, []).append(story)
+    def _put(self, index: dict[str, list[Story]], name: str, story: Story) -> None:
+        there = index.setdefault(name, [])
+        there.append(story)
+        if len(there) > MANY:
+            for each in there if len(there) == MANY + 1 else (story,):
+                for words in _words_of(each, 0):
+                    self._in_crowd.setdefault((name, *words), []).append(each)
 
     def find(self, new: Story) -> Story | None:
         """The story that this one is; its key counts before its address, its address before its title."""
@@ -306,15 +313,18 @@ class Stories:
         for key in new.keys:
             yield from self._by_key.get(key, ())
         for url in new.urls:
-            there = self._by_url.get(url, ())
-            if len(there) <= MANY:
-                yield from there
-                continue
-            for said in (new.title, new.text):
-                yield from islice(self._by_words.get((url, said), ()), MANY)
+            yield from self._named(self._by_url, url, new)
+        yield from self._named(self._by_title, new.title, new)
+        yield from self._named(self._by_said, new.said, new)
+
+    def _named(self, index: dict[str, list[Story]], name: str, new: Story) -> Iterator[Story]:
+        there = index.get(name, ())
+        if len(there) <= MANY:
+            yield from there
+            return
         for step in (0, -1, 1):
             for words in _words_of(new, step):
-                yield from islice(self._by_words.get(words, ()), MANY)
+                yield from islice(self._in_crowd.get((name, *words), ()), MANY)
 
     def learn(self, known: Story, new: Story) -> list[str]:
         """`known` is called what `new` is called, too; returns the names that are new (`name_of_key`, `name_of_url`)."""
@@ -325,21 +335,20 @@ class Stories:
             names.append(name_of_key(*key))
         for url in new.urls - known.urls:
             known.urls.add(url)
-            self._stands_at(url, known)
+            self._put(self._by_url, url, known)
             names.append(name_of_url(url))
         return names
 
 
 def _words_of(story: Story, step: int) -> Iterator[tuple[object, ...]]:
-    """What two stories have in common that are one by their content: one of these, at a step of -1, 0 or 1."""
+    """What two stories of a crowd have in common that are one: one of these, at a step of -1, 0 or 1."""
     at = story.published_at.timestamp()
-    if story.title and story.text:
-        yield story.title, story.text, int(at // ZONE_ERROR.total_seconds()) + step
-    instant = int(at // AN_INSTANT.total_seconds()) + step
-    if story.title:
-        yield story.source_id, story.title, instant
-    if story.said:
-        yield story.source_id, "", story.said, instant
+    if not step:
+        yield "title", story.title
+        yield "text", story.text
+    yield story.title, story.text, int(at // ZONE_ERROR.total_seconds()) + step
+    yield story.source_id, story.title, int(at // AN_INSTANT.total_seconds()) + step
+    yield story.source_id, "", story.said, int(at // AN_INSTANT.total_seconds()) + step
 
 
 def name_of_key(source_id: SourceId | None, key: str) -> str:

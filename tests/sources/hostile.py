@@ -15,6 +15,7 @@ from typing import Any
 from digest.errors import DigestError
 from digest.model.source import Collected
 from digest.sources import (
+    apart,
     body,
     charset,
     clean,
@@ -25,6 +26,7 @@ from digest.sources import (
     folder,
     importing,
     language,
+    links,
     markup,
     numbers,
     page_facts,
@@ -401,6 +403,12 @@ def other_parts() -> Iterator[tuple[str, Callable[[str], Any]]]:
     yield "sentences.ends", lambda text: list(sentences.ends(text))
     yield "sentences.shortened", lambda text: sentences.shortened(text, 400)
     yield "dates.read_date", dates.read_date
+    yield "dates.read_date zone", lambda text: dates.read_date(f"23 Nov 2026 10:00 {text}")
+    yield "dates.read_date clock", lambda text: dates.read_date(f"2026-11-23 {text}下午 2:26")
+    yield "links.joined", lambda text: links.joined("https://e.example/", text)
+    yield "links.joined spaces", lambda text: links.joined("https://e.example/ " + text, text)
+    yield "apart.is_front", lambda text: _or_refused(apart.is_front, "https://" + text)
+    yield "unpack", lambda text: [*unpack.unpacker("gzip, br").unpack(text.encode("utf-8", "replace"))]
     yield "dates.read_day_of_url", dates.read_day_of_url
     yield "dedupe.is_web_url", lambda text: dedupe.is_web_url("https://e.example/" + text)
     yield "dedupe.is_web_url host", lambda text: dedupe.is_web_url("https://" + text)
