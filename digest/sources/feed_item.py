@@ -144,7 +144,7 @@ def _as_html(text: str, detail: Mapping[str, Any] | None, feed: Feed) -> str:
 
 def _body(item: Mapping[str, Any], title: str, feed: Feed) -> str:
     """The summary; where it says nothing, or only the title again, the content."""
-    details = [item.get("summary_detail"), *(item.get("content") or ())]
+    details = [item.get("summary_detail"), *(item.get("content") or ()), None]
     texts = (
         _said(_as_html(text[: bounds.TEXT], detail, feed), title)
         for text, detail in zip(_texts_of(item), details, strict=True)
