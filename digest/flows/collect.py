@@ -7,7 +7,7 @@ at a time, a page in a transaction. A page is read when the one before it is sto
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -125,7 +125,7 @@ class _Collector:
         may_pass = flood.allowed(source.usual, source.last_success_at, self.now)
         try:
             options = options_of(source.kind, source.options, name=source.name)
-            for page in read(source.kind, options, source.cursor, now=self.now, fetcher=self.fetcher):
+            for page in _ahead(read(source.kind, options, source.cursor, now=self.now, fetcher=self.fetcher)):
                 left = None if may_pass is None else max(0, may_pass - stored.new)
                 part, bad = self._put(source, page, left)
                 stored += part + Stored(unchanged=page.repeated)
@@ -214,3 +214,12 @@ class _Collector:
                 is_gone=isinstance(cause, SourceGone),
             )
         log.warn("collect.failed", source_id=source.id, errors_in_row=source.errors_in_row + 1)
+
+
+def _ahead(pages: Iterator[Collected]) -> Iterator[Collected]:
+    """The same; each page is read while the one before it is stored."""
+    with ThreadPoolExecutor(1, thread_name_prefix="ahead") as reader:
+        coming = reader.submit(next, pages, None)
+        while (page := coming.result()) is not None:
+            coming = reader.submit(next, pages, None)
+            yield page

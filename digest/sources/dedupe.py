@@ -59,6 +59,7 @@ _HOST = re.compile(r"\w(?:[\w.-]*\w)?\.?|[0-9a-f:]+[0-9a-f:.]*")
 _NEVER_IN_URL = re.compile("[\\s\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffd]")
 
 
+@lru_cache(maxsize=4_096)  # each article's is asked for four times
 def is_web_url(url: str, *, may_have_user: bool = False) -> bool:
     """http or https with a host: what a mail may link to. `javascript:`, `data:` and the rest are not.
 

@@ -77,7 +77,7 @@ def without_end(text: str) -> str:
     while text != before:
         before = text
         end = text[-LONGEST_END:].casefold()
-        if any(cue in end for cue in _CUES) and (found := _END.search(text, max(0, len(text) - LONGEST_END))):
+        if any(map(end.__contains__, _CUES)) and (found := _END.search(text, max(0, len(text) - LONGEST_END))):
             text = text[: found.start()].rstrip()
         if _FOOTER.fullmatch(text):  # of a title that speaks of "The post" itself
             return ""
