@@ -23,7 +23,7 @@ from digest.sources import (
     dedupe,
     discover,
     feed,
-    folder,
+    folder_article,
     importing,
     language,
     links,
@@ -342,7 +342,7 @@ def _xml(text: str) -> str:
 
 
 OPTIONS = feed.Options(url="https://e.example/")
-FOLDER = folder.Options(path="/", base_url="https://e.example/")
+FOLDER = folder_article.Options(path="/", base_url="https://e.example/")
 HEAD = "<html><head><title>T</title><meta property='article:published_time' content='2026-11-16'>"
 parse = partial(feed.parse, options=OPTIONS, now=NOW)
 
@@ -482,6 +482,9 @@ def page_parts() -> Iterator[tuple[str, Callable[[str], Any]]]:
     front = "---\ntitle: T\ndate: 2026-11-16\n"
     yield "folder text", lambda text: _file(f"{front}---\n{text}", "a.html")
     yield "folder markdown", lambda text: _file(f"{front}---\n{text}", "a.md")
+    yield "folder mdx", lambda text: _file(f"{front}---\n{text}", "a.mdx")
+    yield "folder notes", lambda text: _file(f"{front}---\n[^1]: x\n\n{text}", "a.md")
+    yield "folder json", lambda text: _file(f'{{"title": "T", "date": "2026-11-16", "x": {text}', "a.md")
     yield "folder yaml", lambda text: _file(f"---\ntitle: {text}\n---\n", "a.md")
     yield "folder yaml raw", lambda text: _file(f"---\n{text}\n---\n", "a.md")
     yield "folder toml", lambda text: _file(f"+++\n{text}\n+++\n", "a.md")
@@ -493,7 +496,9 @@ def page_parts() -> Iterator[tuple[str, Callable[[str], Any]]]:
 
 
 def _file(text: str, name: str) -> Any:
-    return _or_refused(folder.article_of, text.encode("utf-8", "replace"), name, FOLDER)
+    return _or_refused(
+        folder_article.written, text.encode("utf-8", "replace"), name, FOLDER, folder_article.Languages()
+    )
 
 
 def _or_refused(function: Callable[..., Any], *arguments: Any, **named: Any) -> Any:

@@ -64,6 +64,7 @@ KNOWN = (
         ("dedupe.canonical_url host", "www."),
         ("page body", "<a>"),
     ),
+    *(("folder notes", "[^"), ("folder notes", "^["), ("folder markdown", "::a{"), ("folder mdx", "{")),
 )
 """Each of these once took seconds, or for ever."""
 
