@@ -23,7 +23,7 @@ from digest.sources.language import language_code
 from digest.sources.links import joined
 from digest.sources.markup import without_elements
 from digest.sources.numbers import count_of
-from digest.sources.pictures import Picture, choose, number, pictures_in
+from digest.sources.pictures import Picture, choose, is_named_as_picture, number, pictures_in
 
 _ADDRESS = re.compile(r"\S+@\S+")
 _ADDRESS_FIRST = re.compile(r"\S+@\S+ \((.+)\)")  # RSS 2.0 <author>: jonas@example.org (Jonas Berg)
@@ -226,28 +226,42 @@ def _image(item: Mapping[str, Any], url: str) -> Image | None:
 
 def _pictures(item: Mapping[str, Any]) -> Iterator[Picture]:
     shown = [*_shown(item)]
-    alts = {each.src: each.alt for each in shown}
+    alts = {src: each.alt for each in shown for src in (each.src, *each.also)}
     named = item.get("image")
     if named:
         yield Picture(src=str(named.get("href") or "") if isinstance(named, Mapping) else str(named))
-    media = (*(item.get("media_content") or ())[: bounds.FEW], *(item.get("media_thumbnail") or ())[: bounds.FEW])
-    for each in media:
-        kind, medium = str(each.get("type", "")), str(each.get("medium", ""))
-        if not kind.startswith(("video", "audio", "application", "text")) and medium in ("", "image"):
-            src = str(each.get("url") or "")
-            yield Picture(src=src, alt=str(each.get("alt") or alts.get(src, "")), width=number(each.get("width")))
-    for enclosure in (item.get("enclosures") or ())[: bounds.FEW]:
-        if str(enclosure.get("type", "")).startswith("image/"):
-            src = str(enclosure.get("href") or "")
-            yield Picture(src=src, alt=alts.get(src, ""))
+    for each in (item.get("media_content") or ())[: bounds.FEW]:
+        if _is_picture(str(each.get("url") or ""), str(each.get("type") or ""), str(each.get("medium") or "")):
+            yield _attached(each, "url", alts)
+    for each in (item.get("media_thumbnail") or ())[: bounds.FEW]:
+        yield _attached(each, "url", alts)
+    for each in (item.get("enclosures") or ())[: bounds.FEW]:
+        if _is_picture(str(each.get("href") or ""), str(each.get("type") or "")):
+            yield _attached(each, "href", alts)
     yield from shown
+
+
+def _attached(each: Mapping[str, Any], name: str, alts: Mapping[str, str]) -> Picture:
+    src, kind = str(each.get(name) or ""), str(each.get("type") or "")
+    alt = str(each.get("alt") or alts.get(src, ""))
+    return Picture(src=src, alt=alt, width=number(each.get("width")), kind=kind)
+
+
+def _is_picture(url: str, kind: str, medium: str = "") -> bool:
+    """By its type, else its medium, else its name: many say neither, or what their server says of every file."""
+    kind = kind.strip().lower()
+    if kind and kind != "application/octet-stream":
+        return kind.startswith("image") and medium in ("", "image")
+    return medium == "image" or (not medium and is_named_as_picture(url))
 
 
 def _shown(item: Mapping[str, Any]) -> Iterator[Picture]:
     """In its texts; each has a base of its own."""
     for part in (item.get("summary_detail") or {}, *(item.get("content") or ())):
+        base = str(part.get("base") or "")
         for picture in pictures_in(str(part.get("value") or "")):
-            yield replace(picture, src=joined(str(part.get("base") or ""), picture.src))
+            also = tuple(joined(base, each) for each in picture.also)
+            yield replace(picture, src=joined(base, picture.src), also=also)
 
 
 def _language(item: Mapping[str, Any], feed: Feed) -> str:

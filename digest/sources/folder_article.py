@@ -35,8 +35,9 @@ from digest.sources.dates import read_date
 from digest.sources.dedupe import is_web_url
 from digest.sources.front_matter import Said, is_false, is_true, names_in
 from digest.sources.language import language_code
+from digest.sources.links import joined
 from digest.sources.markup import without_pairs
-from digest.sources.pictures import Picture, choose, joined, pictures_in
+from digest.sources.pictures import Picture, choose, pictures_in
 
 _DATED_NAME = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})[-_](.+)")
 _LIQUID = {"{%": "%}", "{{": "}}"}

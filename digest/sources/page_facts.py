@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from html import escape
+from itertools import islice
 from typing import Any
 
 from lxml import html as lxml_html
@@ -24,7 +25,7 @@ from digest.sources.links import joined
 from digest.sources.markup import after_prolog, count_tags
 from digest.sources.numbers import count_of
 from digest.sources.page_itself import Itself
-from digest.sources.pictures import Picture, choose, number
+from digest.sources.pictures import Picture, choose, number, pictures_of
 
 _ARTICLES = ("Article", "Posting", "Report", "Review", "Recipe", "Episode", "VideoObject", "HowTo")
 """Ends of the schema.org types that are articles to us: NewsArticle, BlogPosting, ..."""
@@ -302,9 +303,8 @@ def _from_the_page(tree: Any, facts: Facts) -> None:
     facts.authors.append([str(each.text_content()) for each in authors])
     facts.titles += [escape(each.text_content()) for each in tree.xpath("//article//h1 | //main//h1 | //h1")[:1]]
     facts.titles += [escape(each.text_content()) for each in tree.xpath("//title")[:1]]
-    for image in tree.xpath("(//article//img | //main//img)[position() <= 5]"):
-        src = str(image.get("data-src") or image.get("src") or "")
-        facts.images.append(Picture(src=src, alt=str(image.get("alt") or ""), width=number(image.get("width"))))
+    for area in tree.xpath("(//article | //main)[position() <= 5]"):
+        facts.images += islice(pictures_of(area), 5)
 
 
 def _names(values: Sequence[str]) -> tuple[str, ...]:

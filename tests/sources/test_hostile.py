@@ -65,6 +65,7 @@ KNOWN = (
         ("page body", "<a>"),
     ),
     *(("folder notes", "[^"), ("folder notes", "^["), ("folder markdown", "::a{"), ("folder mdx", "{")),
+    *(("pictures_in", "<img src=a><noscript>"), ("pictures_in", "<picture><source srcset=a>")),
 )
 """Each of these once took seconds, or for ever."""
 
