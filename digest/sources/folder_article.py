@@ -231,7 +231,7 @@ def written(content: bytes, name: str, options: Options, languages: Languages) -
         authors=tuple(names_in(said.get("authors") or said.get("author"))),
         summary=teaser(html, *excerpts) or teaser(re.sub(r"</?aside>", "", html)),
         image=choose(_all_pictures(said, html), base=url),
-        topics=tuple(dict.fromkeys(filter(None, map(clean.plain_text, topics)))),
+        topics=tuple(dict.fromkeys(filter(None, map(clean.line, topics)))),
         language=language_code(front_matter.text_of(said, "lang", "language", "locale") or parts.language),
         words=count_words(whole),
     )

@@ -84,7 +84,18 @@ def _read_site(connection: Connection, options: Options) -> _Site:
 def _articles(
     connection: Connection, options: Options, site: _Site, ids: Sequence[str]
 ) -> tuple[list[Article], list[str]]:
-    wanted = ("id", "title", "slug", "html", "plaintext", "custom_excerpt", "feature_image", "locale", "canonical_url")
+    wanted = (
+        "id",
+        "title",
+        "slug",
+        "html",
+        "plaintext",
+        "custom_excerpt",
+        "feature_image",
+        "locale",
+        "canonical_url",
+        "visibility",
+    )
     added = ("auto_excerpt", "reading_time")  # of Ghost 6
     posts, meta = site.posts, site.meta
     columns = [posts.c[name] for name in (*wanted, *added, "published_at") if name in posts.c]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from html import escape
@@ -16,10 +16,13 @@ from digest.sources.dedupe import is_web_url
 from digest.sources.instants import instant_of
 from digest.sources.language import language_code, with_languages
 from digest.sources.numbers import count_of
+from digest.sources.pictures import PICTURES, PICTURES_SAID, choose, pictures_in
 from digest.sources.readers import ReaderOptions
 from digest.sources.sentences import shortened
 
 _HERE = "__GHOST_URL__"
+_PREVIEW_END = "<!--members-only-->"
+_BLOCK, _BLOCK_END = "<!--kg-gated-block:begin", "<!--kg-gated-block:end-->"
 _PLACES = {"slug", "id", "year", "month", "day", "primary_tag", "primary_author"}
 
 
@@ -30,7 +33,9 @@ class Options(ReaderOptions):
     url               SQLAlchemy URL: mysql://reader:PASSWORD@db.example.org/ghost, sqlite:////var/lib/ghost/data/ghost.db
     home              address of the site; Ghost keeps it in its config, not in the database
     permalink         as in routes.yaml; {slug}, {id}, {year}, {month}, {day}, {primary_tag}, {primary_author}
-    visibility        of the posts that are read, comma-separated: public, members, paid, tiers
+    visibility        of the posts that are read, comma-separated: public, members, paid, tiers; of those that are not public
+                      only a written excerpt or the public preview is shown
+    picture           of a post without a feature image: "text" takes the first of its text, "featured" none
     topics            added to every article, comma-separated
     comments          how many of the newest are kept of each article
     comment_days      how long after its publication an article is read again for its comments
@@ -42,6 +47,7 @@ class Options(ReaderOptions):
     home: str
     permalink: str = "/{slug}/"
     visibility: str = "public"
+    picture: str = "text"
     topics: str = ""
     comments: int = 3
     comment_days: int = 8
@@ -52,6 +58,8 @@ class Options(ReaderOptions):
         self.check_readers()
         if not is_web_url(self.home):
             raise ValueError("home: write https://example.org")
+        if self.picture not in PICTURES:
+            raise ValueError(PICTURES_SAID)
         unknown = [name for _, name, _, _ in Formatter().parse(self.permalink) if name and name not in _PLACES]
         if unknown:
             raise ValueError(f"permalink: there is no {{{unknown[0]}}}; there are: {', '.join(sorted(_PLACES))}")
@@ -86,10 +94,8 @@ def _article(
     home = options.home.rstrip("/")
     own = home + "/" + _path(row, options, published_at, authors, tags).lstrip("/")
     canonical, picture = (_here(row[name], home) for name in ("canonical_url", "feature_image"))
-    text, plain = str(row["html"] or ""), str(row["plaintext"] or "")
-    summary = body.teaser(
-        text or escape(plain), *(escape(str(row.get(name) or "")) for name in ("custom_excerpt", "auto_excerpt"))
-    )
+    text, plain, excerpt = _public(row)
+    summary = body.teaser(text or escape(plain), escape(str(row["custom_excerpt"] or "")), escape(excerpt))
     title = clean.line(str(row["title"] or "")) or shortened(summary, 80)
     if not title:
         raise ValueError("has neither a title nor a text")
@@ -102,10 +108,12 @@ def _article(
         summary=summary,
         image=Image(src=picture, alt=clean.line(str(row.get("feature_image_alt") or "")))
         if is_web_url(picture)
+        else choose(pictures_in(text.replace(_HERE, home)), base=own)
+        if options.picture == "text"
         else None,
         topics=_texts([*(each.name for each in tags), *options.topics.split(",")]),
         language=language_code(str(row["locale"] or locale)),
-        words=body.count_words(text or escape(plain)),
+        words=body.count_words(str(row["html"] or "") or escape(str(row["plaintext"] or ""))),
         minutes=count_of(str(row.get("reading_time") or ""), "minutes") or None,
         comment_count=count,
         comments=tuple(
@@ -117,6 +125,35 @@ def _article(
             for each in comments
         ),
     )
+
+
+def _public(row: Mapping[str, Any]) -> tuple[str, str, str]:
+    """HTML, plain text and Ghost's own excerpt, as far as everybody may read them.
+
+    Of a post for members that is what stands before the mark that its writer set, and else nothing; of any post no block
+    that visitors do not see.
+    """
+    whole = str(row["html"] or "")[: bounds.TEXT]
+    text = "".join(_seen_blocks(whole))
+    if str(row.get("visibility") or "public") == "public":
+        is_whole = _BLOCK not in whole
+        return (
+            text,
+            str(row["plaintext"] or "") if is_whole else "",
+            str(row.get("auto_excerpt") or "") if is_whole else "",
+        )
+    opening, mark, _ = text.partition(_PREVIEW_END)
+    return opening if mark else "", "", ""
+
+
+def _seen_blocks(text: str) -> Iterator[str]:
+    first, *others = text.split(_BLOCK)
+    yield first
+    for each in others:
+        said, _, rest = each.partition("-->")
+        inside, end, behind = rest.partition(_BLOCK_END)
+        yield "" if "nonMember:false" in said else inside
+        yield behind if end else ""
 
 
 def _here(value: object, home: str) -> str:

@@ -41,6 +41,10 @@ MAIL_PX = 600
 MOST_TAGS = 500
 """Looked at in one text."""
 
+PICTURES = ("text", "featured")
+PICTURES_SAID = 'picture is "text" or "featured"'
+"""Whence the picture of a database's article may come; an option of several kinds of source."""
+
 _START = re.compile(r"<(?:img|picture|amp-img)\b", re.I)
 _NO_PICTURE = re.compile(
     r"\b(?:emoji|wp-smiley|avatars?|gravatar|spinner|feedflare)\b"

@@ -14,11 +14,13 @@ from digest.model.article import Article
 from digest.model.registration import Registration
 from digest.model.source import Collected, Cursor
 from digest.sources import database
+from digest.sources import wordpress_plugins as plugins
 from digest.sources.dedupe import is_web_url
 from digest.sources.instants import instant_of
 from digest.sources.language import language_code
 from digest.sources.readers import names_of
-from digest.sources.wordpress_posts import CANONICAL, PRIMARY, Beside, Options, Site, read, row_id, uploads, zone_of
+from digest.sources.wordpress_posts import META, Beside, Options, Site, read, row_id, uploads, zone_of
+from digest.sources.wordpress_rules import tongues_of
 
 if TYPE_CHECKING:
     from digest.sources.fetch import Fetcher
@@ -27,11 +29,10 @@ __all__ = ["Options", "pages", "readers"]
 
 _A_DATE = datetime(1000, 1, 1)  # noqa: DTZ001  0000-00-00 is before it, and no server refuses it as a value
 
-_META = ("_thumbnail_id", *CANONICAL, *PRIMARY)
 _IMAGE_META = ("_wp_attached_file", "_wp_attachment_image_alt")
 _OPTIONS = (
     *("home", "siteurl", "permalink_structure", "upload_path", "upload_url_path", "timezone_string", "gmt_offset"),
-    *("WPLANG", "default_category"),
+    *("WPLANG", "default_category", *plugins.OPTIONS),
 )
 
 
@@ -40,7 +41,7 @@ def pages(options: Options, cursor: Cursor, *, now: datetime, fetcher: Fetcher) 
     del fetcher
     with database.opened(options.url, hint=options.hint) as connection:
         _look(connection, options)
-        site = _read_site(connection, options)
+        site, known = _read_site(connection, options)
         posts = _table(options.site_prefix, "posts", *_POST)
         at = database.latest(connection, _published(posts, site, now), posts.c.post_modified_gmt)
         query = select().where(
@@ -55,7 +56,7 @@ def pages(options: Options, cursor: Cursor, *, now: datetime, fetcher: Fetcher) 
             again=timedelta(days=options.comment_days),
         )
         found = database.windows(connection, query, at, posts.c.ID, start=start, until=now)
-        yield from database.collected(found, lambda ids: _articles(connection, options, site, ids, now), cursor)
+        yield from database.collected(found, lambda ids: _articles(connection, options, site, known, ids, now), cursor)
 
 
 def _look(connection: Connection, options: Options) -> None:
@@ -80,7 +81,7 @@ _POST = (
 # --- the site --------------------------------------------------------------------------------------------------------
 
 
-def _read_site(connection: Connection, options: Options) -> Site:
+def _read_site(connection: Connection, options: Options) -> tuple[Site, plugins.Known]:
     rows = _table(options.site_prefix, "options", "option_name", "option_value")
     wanted = select(rows).where(rows.c.option_name.in_(_OPTIONS))
     said = {row.option_name: str(row.option_value or "").strip() for row in connection.execute(wanted)}
@@ -88,7 +89,7 @@ def _read_site(connection: Connection, options: Options) -> Site:
     if not is_web_url(home):
         raise SourceMalformed(f"the site's address {home!r} is no web address; set home of the source")
     language = said.get("WPLANG")
-    return Site(
+    site = Site(
         home=home,
         uploads=uploads(said, home, options.site),
         structure=said.get("permalink_structure", ""),
@@ -96,7 +97,9 @@ def _read_site(connection: Connection, options: Options) -> Site:
         language="" if language is None else language_code(language or "en"),
         default_category=row_id(said.get("default_category", "")) or 0,
         parents=_categories(connection, options),
+        tongues=tongues_of(said),
     )
+    return site, plugins.known_of(connection, options, said)
 
 
 def _categories(connection: Connection, options: Options) -> dict[int, tuple[str, int]]:
@@ -117,7 +120,7 @@ def _published(posts: FromClause, site: Site, now: datetime) -> Any:
 
 
 def _articles(
-    connection: Connection, options: Options, site: Site, ids: Sequence[int], now: datetime
+    connection: Connection, options: Options, site: Site, known: plugins.Known, ids: Sequence[int], now: datetime
 ) -> tuple[list[Article], list[str]]:
     posts = _table(options.site_prefix, "posts", *_POST)
     users = _table(options.prefix, "users", "ID", "display_name", "user_nicename")
@@ -127,11 +130,12 @@ def _articles(
         .where(posts.c.ID.in_(ids))
     )
     by_id = {row.ID: row for row in rows}
-    meta = _meta(connection, options, ids, _META)
+    meta = plugins.meta_of(connection, options, ids, META)
     pictures = [number for each in meta.values() if (number := row_id(each.get("_thumbnail_id", "")))]
-    alts = _meta(connection, options, pictures, _IMAGE_META)
+    alts = plugins.meta_of(connection, options, pictures, _IMAGE_META)
     terms, comments = _terms(connection, options, ids), _comments(connection, options, ids)
     counts = _counts(connection, options, ids)
+    asked = plugins.asked(connection, options, known, list(by_id.values()), terms, meta)
     jobs = [
         (
             database.plain_row(by_id[id_]),
@@ -141,6 +145,7 @@ def _articles(
                 terms=[*map(database.plain_row, terms.get(id_, ()))],
                 count=counts.get(id_, 0),
                 comments=[*map(database.plain_row, comments.get(id_, ()))],
+                **asked[id_],
             ),
         )
         for id_ in ids
@@ -151,21 +156,8 @@ def _articles(
     return [each for each in articles if each.published_at <= now], refused
 
 
-def _meta(
-    connection: Connection, options: Options, ids: Sequence[int], keys: Sequence[str]
-) -> dict[int, dict[str, str]]:
-    if not ids:
-        return {}
-    rows = _table(options.site_prefix, "postmeta", "meta_id", "post_id", "meta_key", "meta_value")
-    query = select(rows).where(rows.c.post_id.in_(ids), rows.c.meta_key.in_(keys)).order_by(rows.c.meta_id)
-    found: dict[int, dict[str, str]] = {}
-    for row in connection.execute(query):
-        found.setdefault(row.post_id, {}).setdefault(row.meta_key, str(row.meta_value or "").strip())
-    return found
-
-
 def _terms(connection: Connection, options: Options, ids: Sequence[int]) -> dict[int, list[Any]]:
-    """Categories first, then tags, each in its order; Polylang keeps a post's language as such a term too."""
+    """Categories and tags, each in its order; plugins keep a post's language and its authors as such terms too."""
     prefix = options.site_prefix
     ties = _table(prefix, "term_relationships", "object_id", "term_taxonomy_id", "term_order")
     of = _table(prefix, "term_taxonomy", "term_taxonomy_id", "term_id", "taxonomy")
@@ -174,7 +166,7 @@ def _terms(connection: Connection, options: Options, ids: Sequence[int]) -> dict
         select(ties.c.object_id.label("of"), of.c.taxonomy, terms)
         .join_from(ties, of, of.c.term_taxonomy_id == ties.c.term_taxonomy_id)
         .join(terms, terms.c.term_id == of.c.term_id)
-        .where(ties.c.object_id.in_(ids), of.c.taxonomy.in_(("category", "post_tag", "language")))
+        .where(ties.c.object_id.in_(ids), of.c.taxonomy.in_(("category", "post_tag", "language", "author")))
         .order_by(ties.c.object_id, of.c.taxonomy, ties.c.term_order, terms.c.term_id)
     )
     return database.grouped(connection.execute(query))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from typing import Any
 from urllib.parse import quote, unquote
@@ -12,16 +12,20 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from digest.model.article import Article, Comment, Image
 from digest.sources import body, bounds, clean, shortcodes
+from digest.sources import wordpress_rules as rules
 from digest.sources.checked import checked
 from digest.sources.dedupe import is_web_url
 from digest.sources.instants import instant_of
 from digest.sources.language import language_code, with_languages
+from digest.sources.pictures import PICTURES, PICTURES_SAID, choose, pictures_in
 from digest.sources.readers import ReaderOptions, names_of
 from digest.sources.sentences import shortened
 
 _TAG = re.compile(r"%([a-z_]+)%")
 CANONICAL = ("_yoast_wpseo_canonical", "rank_math_canonical_url")
 PRIMARY = ("_yoast_wpseo_primary_category", "rank_math_primary_category")
+FIFU = ("fifu_image_url", "fifu_image_alt")
+META = ("_thumbnail_id", "_links_to", "custom_permalink", *CANONICAL, *PRIMARY, *FIFU, *rules.META)
 _UNCATEGORIZED = {
     *(
         "uncategorized",
@@ -56,6 +60,7 @@ class Options(ReaderOptions):
     site              of a network (multisite): the number of the site; readers are those of that site
     home              address of the site, where wp-config.php gives another one than the database (WP_HOME)
     post_types        comma-separated
+    picture           of a post without a featured one: "text" takes the first of its text, "featured" none
     topics            added to every article, comma-separated
     comments          how many of the newest are kept of each article
     comment_days      how long after its publication an article is read again for its comments
@@ -70,6 +75,7 @@ class Options(ReaderOptions):
     site: int = 1
     home: str = ""
     post_types: str = "post"
+    picture: str = "text"
     topics: str = ""
     comments: int = 3
     comment_days: int = 8
@@ -86,6 +92,8 @@ class Options(ReaderOptions):
             raise ValueError("site: the first site of a network is 1")
         if self.home and not is_web_url(self.home):
             raise ValueError("home: write https://example.org")
+        if self.picture not in PICTURES:
+            raise ValueError(PICTURES_SAID)
         if not names_of(self.post_types):
             raise ValueError("post_types: name at least one; the usual one is post")
 
@@ -108,17 +116,28 @@ class Site:
     language: str
     default_category: int
     parents: Mapping[int, tuple[str, int]]  # categories: term id -> slug, parent's term id
+    tongues: rules.Tongues = field(default_factory=rules.Tongues)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Beside:
-    """What other tables say of a post."""
+    """What other tables say of a post.
+
+    authors          as a plugin has them, in their order; none where there is no such plugin
+    path             as a plugin has it, below the address of the site
+    language         as WPML has it
+    is_for_members   the text is not for everybody
+    """
 
     meta: Mapping[str, str]
     picture: Mapping[str, str]
     terms: Sequence[Any]
     count: int
     comments: Sequence[Any]
+    authors: Sequence[str] = ()
+    path: str = ""
+    language: str = ""
+    is_for_members: bool = False
 
 
 def read(row: Any, beside: Beside, *, options: Options, site: Site) -> Article:
@@ -161,27 +180,25 @@ def _article(row: Any, options: Options, site: Site, beside: Beside) -> Article:
     published_at = _instant(row, site)
     if published_at is None:
         raise ValueError("has no date")
-    content, excerpt, headline = (
-        shortcodes.in_language(str(text or ""), site.language)
-        for text in (row.post_content, row.post_excerpt, row.post_title)
-    )
-    summary = body.teaser(content, excerpt)
-    title = clean.title(headline) or shortened(summary, 80)
+    content = rules.without_what_members_see(_said(row.post_content, site)[: bounds.TEXT])
+    shown = body.before_more(content) if beside.is_for_members else content
+    summary = body.teaser(shown, rules.without_what_members_see(_said(row.post_excerpt, site)))
+    title = clean.title(_said(row.post_title, site)) or shortened(summary, 80)
     if not title:
         raise ValueError("has neither a title nor a text")
     categories = _sorted_categories(terms, meta)
-    own = _permalink(row, site, categories, local=_local(row, site, published_at))
-    canonical = next((meta[key] for key in CANONICAL if is_web_url(meta.get(key, ""))), "")
+    tongue = next((each.slug for each in terms if each.taxonomy == "language"), "") or beside.language
+    own = _own_url(row, site, beside, categories, tongue, local=_local(row, site, published_at))
     return Article(
         key=str(row.ID),
-        url=canonical or own,
+        url=_stated_url(meta, site) or own,
         title=title[:300],
         published_at=published_at,
-        authors=_texts([row.display_name], site),
+        authors=_texts(beside.authors, site) or _texts([row.display_name], site),
         summary=summary,
-        image=_image(beside.picture, site),
+        image=_image(beside, site) or (choose(pictures_in(shown), base=own) if options.picture == "text" else None),
         topics=_topics(categories, terms, site, options),
-        language=next((language_code(each.slug) for each in terms if each.taxonomy == "language"), "")
+        language=language_code(tongue)
         or shortcodes.language_in(f"{row.post_title or ''}{row.post_content or ''}", site.language)
         or site.language,
         words=body.count_words(content),
@@ -228,19 +245,42 @@ def _topics(categories: Sequence[Any], terms: Sequence[Any], site: Site, options
     return _texts([*(each.name for each in (*own, *tags)), *options.topics.split(",")], site)
 
 
+def _said(text: str | None, site: Site) -> str:
+    """Where it is written in several languages, that of the site."""
+    return shortcodes.in_language(str(text or ""), site.language)
+
+
 def _texts(values: Sequence[str | None], site: Site) -> tuple[str, ...]:
-    texts = [clean.title(shortcodes.in_language(value, site.language))[:120] for value in values[: bounds.FEW] if value]
+    texts = [clean.title(_said(value, site))[:120] for value in values[: bounds.FEW] if value]
     return tuple(dict.fromkeys(text for text in texts if text))
 
 
-def _image(picture: Mapping[str, str], site: Site) -> Image | None:
-    file = picture.get("_wp_attached_file", "")
+def _image(beside: Beside, site: Site) -> Image | None:
+    """The featured one: of the site, else of another one (Featured Image from URL)."""
+    file = beside.picture.get("_wp_attached_file", "")
     src = file if is_web_url(file) else f"{site.uploads}/{quote(unquote(file).lstrip('/'))}"
-    if not file or not is_web_url(src):
-        return None
-    return Image(
-        src=src, alt=clean.title(shortcodes.in_language(picture.get("_wp_attachment_image_alt", ""), site.language))
-    )
+    if file and is_web_url(src):
+        return Image(src=src, alt=clean.title(_said(beside.picture.get("_wp_attachment_image_alt"), site)))
+    src, alt = (beside.meta.get(name, "") for name in FIFU)
+    return Image(src=src, alt=clean.title(_said(alt, site))) if is_web_url(src) else None
+
+
+def _stated_url(meta: Mapping[str, str], site: Site) -> str:
+    """Where a plugin says that the post is: elsewhere (Page Links To), or that this is what search engines are told."""
+    elsewhere = meta.get("_links_to", "")
+    if elsewhere.startswith("/") and not elsewhere.startswith("//"):
+        elsewhere = site.home + elsewhere
+    return next(filter(is_web_url, (elsewhere, *(meta.get(key, "") for key in CANONICAL))), "")
+
+
+def _own_url(row: Any, site: Site, beside: Beside, categories: Sequence[Any], tongue: str, *, local: datetime) -> str:
+    if path := beside.path.lstrip("/"):
+        url = path if is_web_url(path) else f"{site.home}/{quote(path, safe='/%?=&:@!$()*+,;~-._')}"
+        if beside.meta.get("custom_permalink"):  # the whole of it, as somebody wrote it
+            return url
+    else:
+        url = _permalink(row, site, categories, local=local)
+    return rules.in_its_language(url, site.home, tongue, site.tongues)
 
 
 def _permalink(row: Any, site: Site, categories: Sequence[Any], *, local: datetime) -> str:

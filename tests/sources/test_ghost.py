@@ -258,3 +258,31 @@ def test_members_of_the_active_newsletters_are_readers(site: Ghost) -> None:
     assert {each.name for each in readers(site, lists="weekly") if each.wants} == {"Mira"}
     with pytest.raises(SourceMalformed, match="Ghost has no newsletter 'monthly'; it has: daily, old, weekly"):
         readers(site, lists="monthly")
+
+
+# --- pictures, and who may read --------------------------------------------------------------------------------------
+
+
+def test_the_first_picture_of_the_text_stands_for_the_one_that_is_not_there(site: Ghost) -> None:
+    site.post("One", html='<p>Text.</p><img src="__GHOST_URL__/content/images/a.jpg" alt="A ship">')
+    assert only(site).image == Image(src="https://harbourpost.example/content/images/a.jpg", alt="A ship")
+    assert only(site, picture="featured").image is None
+
+
+@pytest.mark.parametrize("visibility", ["members", "paid", "tiers"])
+def test_a_text_for_members_is_not_shown(site: Ghost, visibility: str) -> None:
+    secret = {"html": '<p>Secret.</p><img src="/a.jpg">', "plaintext": "Secret.", "visibility": visibility}
+    if site.version == 6:
+        secret["auto_excerpt"] = "Secret."
+    site.post("One", **secret)
+    site.post("Two", **{**secret, "custom_excerpt": "By hand."})
+    site.post("Three", **{**secret, "html": "<p>Open.</p><!--members-only-->" + secret["html"]})
+    found = articles(site, visibility=f"public,{visibility}")
+    assert [(each.summary, each.image) for each in found] == [("", None), ("By hand.", None), ("Open.", None)]
+
+
+def test_a_block_that_visitors_do_not_see_is_not_shown(site: Ghost) -> None:
+    gate = '<!--kg-gated-block:begin nonMember:{} memberSegment:"status:free" --><p>{}</p><!--kg-gated-block:end-->'
+    html = gate.format("false", "Secret.") + gate.format("true", "Open.") + "<p>More.</p>"
+    site.post("One", html=html, plaintext="Secret. Open. More.")
+    assert only(site).summary == "Open."
