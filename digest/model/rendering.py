@@ -76,7 +76,7 @@ class RenderedCopy:
 
 
 class EditionRenderer(Protocol):
-    """One edition in one language, ready to be rendered piece by piece. Not thread-safe: premailer is not."""
+    """One edition in one language, ready to be rendered piece by piece. Not thread-safe."""
 
     marks: Marks
 

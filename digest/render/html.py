@@ -41,7 +41,7 @@ class _Frame:
 
 
 class Renderer:
-    """EditionRenderer of model/rendering.py, on Jinja2 and premailer."""
+    """EditionRenderer of model/rendering.py, on Jinja2."""
 
     def __init__(self, inputs: EditionInputs) -> None:
         self.inputs = inputs
@@ -101,7 +101,7 @@ class Renderer:
         )
 
     def blocks(self, wanted: Sequence[BlockWanted]) -> list[RenderedBlock]:
-        """Render many blocks and inline all of them in one run of premailer for each frame they belong to."""
+        """Render many blocks and inline all of them in one run for each frame they belong to."""
         rendered = [self._block(want) for want in wanted]
         self._inline_blocks(wanted, rendered)
         return [

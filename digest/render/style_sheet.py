@@ -1,0 +1,190 @@
+"""CSS as the inliner understands it: rules, declarations as they are written, and what wins on an element. Pure.
+
+A value is never judged, and stays as it is written, `rgb(0 0 0 / 50%)` too; but `#ffffff` is `#fff`, since a mail has few
+bytes. What cannot be inlined is refused with a reason (ValueError), so that nothing goes missing.
+
+What wins, where several set a property: on one element all stand in the order of the cascade, the last wins as in a browser.
+One is left out only if a later one makes it void for every mail program: the same property, or its shorthand, with a value
+that CSS 2.1 knows. So `background:#fff; background:linear-gradient(...)` stays a pair.
+
+source   CSS Syntax Level 3 §5.4, CSS Cascading Level 4 §6
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import cssselect
+import tinycss2
+from lxml import etree
+
+_FOUR = ("margin", "padding")
+_SIDE = re.compile(rf"({'|'.join(_FOUR)})-(?:top|right|bottom|left)")
+_COLOUR = re.compile(r"(?:[0-9a-f]{3}){1,2}", re.I)
+_UNITS = {"px", "em", "ex", "pt", "pc", "in", "cm", "mm"}
+_LONG_COLOUR = re.compile(r"#([0-9a-f])\1([0-9a-f])\2([0-9a-f])\3(?![0-9a-f])", re.I)
+_KEPT = re.compile(r":(?!root\b)")
+_MIXED = {"border", "flex", "grid", "inset", "margin", "overflow", "padding"}
+"""Of whose properties one may set part of another that is called otherwise: border-left, border-color."""
+
+_WORDS = """
+absolute aqua auto baseline black block blue bold bolder both bottom break-all break-word capitalize center circle collapse
+dashed decimal disc dotted double fixed fuchsia gray green groove hidden inherit inline inline-block inset italic justify
+left lighter lime line-through list-item lowercase maroon medium middle navy no-repeat none normal nowrap oblique olive
+orange outset overline pre pre-line pre-wrap purple red relative repeat repeat-x repeat-y ridge right scroll separate silver
+small-caps solid square static sub super table table-cell table-row teal text-bottom text-top thick thin top transparent
+underline uppercase visible white yellow
+"""
+_CLASSIC_WORDS = frozenset(re.findall(r"\S+", _WORDS))
+"""Of CSS 2.1, and those that mail programs have always known beside it."""
+
+SHOWN = 60
+"""Characters of what is refused."""
+
+
+@dataclass(frozen=True, slots=True)
+class Declaration:
+    """A property and its value.
+
+    is_classic   understood by every mail program, as far as one can see
+    """
+
+    name: str
+    value: str
+    is_classic: bool = False
+    is_important: bool = False
+
+    @property
+    def text(self) -> str:
+        return f"{self.name}:{self.value}{' !important' if self.is_important else ''}"
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One selector with its declarations.
+
+    find   None where it is kept in a style sheet: `a:hover`
+    rank   by which rules are ordered: specificity, then place
+    """
+
+    selector: str
+    declarations: tuple[Declaration, ...]
+    find: etree.XPath | None
+    rank: tuple[int, int, int, int]
+
+
+@lru_cache(maxsize=64)  # an edition's frames and blocks share a sheet, and parsing it is most of the work
+def rules_of(css: str) -> tuple[Rule, ...]:
+    """In the order of the sheet; ValueError names what cannot be inlined."""
+    rules: list[Rule] = []
+    for node in tinycss2.parse_stylesheet(css, skip_comments=True, skip_whitespace=True):
+        if node.type == "at-rule":
+            raise ValueError(f"'@{node.at_keyword}': at-rules are not inlined")
+        if node.type != "qualified-rule":
+            raise ValueError(f"it is damaged: {getattr(node, 'message', node.type)}")
+        selectors = tinycss2.serialize(node.prelude).strip()
+        declarations = tuple(_declarations(tinycss2.parse_blocks_contents(node.content), f"{selectors} {{...}}"))
+        for selector in selectors.split(","):
+            rules.append(_rule(selector.strip(), declarations, len(rules)))
+    return tuple(rules)
+
+
+def own_declarations(style: str) -> list[Declaration]:
+    """Of a style attribute; ValueError where it is none."""
+    return _declarations(tinycss2.parse_blocks_contents(style), f'style="{style[:SHOWN]}"', may_insist=True)
+
+
+def cascaded(declarations: Iterable[Declaration]) -> list[Declaration]:
+    """What a style attribute has to hold, from what applies in the order of the cascade."""
+    kept: list[Declaration] = []
+    before: list[Declaration] = []
+    for each in declarations:
+        if each.is_classic:
+            before = [one for one in kept if _is_void_by(one, each)]
+            if len(before) == 1 and before[0].name == each.name and _may_stand_in(kept, before[0]):
+                kept[kept.index(before[0])] = each
+                continue
+            kept = [one for one in kept if one not in before]
+        kept.append(each)
+    return kept
+
+
+def _is_void_by(one: Declaration, later: Declaration) -> bool:
+    if one.is_important and not later.is_important:
+        return False
+    side = _SIDE.fullmatch(one.name)
+    return one.name == later.name or (side is not None and side[1] == later.name)
+
+
+def _may_stand_in(kept: Sequence[Declaration], place: Declaration) -> bool:
+    """No relative stands behind it, so that a new value there means the same as one at the end."""
+    behind = kept[kept.index(place) + 1 :]
+    return not any(_are_related(one.name, place.name) for one in behind)
+
+
+def _are_related(one: str, other: str) -> bool:
+    if one.startswith(f"{other}-") or other.startswith(f"{one}-") or {one, other} == {"font", "line-height"}:
+        return True
+    family = one.partition("-")[0]
+    return "all" in (one, other) or (family in _MIXED and family == other.partition("-")[0])
+
+
+def _rule(selector: str, declarations: tuple[Declaration, ...], number: int) -> Rule:
+    if _KEPT.search(selector):
+        return Rule(selector, declarations, None, (0, 0, 0, number))
+    if "*" in selector:
+        raise ValueError(f"{selector[:SHOWN]!r}: what holds for every element is not inlined; name them")
+    try:
+        [parsed] = cssselect.parse(selector)
+        find = etree.XPath(cssselect.HTMLTranslator().selector_to_xpath(parsed))
+    except (cssselect.SelectorError, etree.XPathError, ValueError) as cause:
+        raise ValueError(f"the selector {selector[:SHOWN]!r} is not understood: {cause}") from cause
+    return Rule(selector, declarations, find, (*parsed.specificity(), number))
+
+
+def _declarations(nodes: Iterable[tinycss2.ast.Node], where: str, *, may_insist: bool = False) -> list[Declaration]:
+    found: list[Declaration] = []
+    for node in nodes:
+        if node.type in ("whitespace", "comment"):
+            continue
+        if node.type in ("qualified-rule", "at-rule"):
+            raise ValueError(f"{where}: {_shown(node)}: rules within rules are not inlined")
+        if node.type != "declaration":
+            raise ValueError(f"{where}: {getattr(node, 'message', node.type)}")
+        if node.important and not may_insist:
+            raise ValueError(f"{where}: '!important' loses its meaning inline")
+        name = node.name if node.name.startswith("--") else node.lower_name
+        value = "".join(map(_written, node.value)).strip()
+        is_classic = all(_is_classic(each, name) for each in node.value)
+        found.append(Declaration(name, value, is_classic, bool(node.important)))
+    return found
+
+
+def _is_classic(node: tinycss2.ast.Node, name: str) -> bool:
+    match node.type:
+        case "whitespace" | "number" | "percentage" | "string" | "url":
+            return True
+        case "literal":
+            return node.value in (",", "/")
+        case "dimension":
+            return node.lower_unit in _UNITS
+        case "hash":
+            return _COLOUR.fullmatch(node.value) is not None
+        case "ident":  # any word may be the name of a font
+            return name in ("font-family", "font") or node.lower_value in _CLASSIC_WORDS
+        case "function":
+            plain = all(each.type in ("whitespace", "number", "percentage") or each == "," for each in node.arguments)
+            return node.lower_name == "rgb" and plain and "," in node.arguments
+    return False
+
+
+def _written(node: tinycss2.ast.Node) -> str:
+    text = str(node.serialize())
+    return _LONG_COLOUR.sub(r"#\1\2\3", text) if node.type == "hash" else text
+
+
+def _shown(node: tinycss2.ast.Node) -> str:
+    return repr(" ".join(node.serialize().split())[:SHOWN])
