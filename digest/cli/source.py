@@ -131,9 +131,10 @@ def change(
 
 @tree.command()
 def test(context: typer.Context, name: str, as_json: Annotated[bool, typer.Option("--json")] = False) -> None:
-    """Read a source from its beginning and show what it gives; nothing is stored.
+    """Read a source from its beginning and show what it gives, each article with its summary and picture.
 
-    With --json the articles as they would be stored; what was refused, and why, goes to the standard error.
+    Nothing is stored. With --json the articles as they would be stored; what was refused, and why, goes to the standard
+    error.
     """
     from digest.db.engine import reading
     from digest.sources.store import get_source
@@ -244,11 +245,20 @@ def _preview(app: App, name: str, kind: str, options: dict[str, Any], *, as_json
         for line in refused:
             print(f"refused: {line}", file=sys.stderr)
         return
+    newest = articles[-SHOWN:][::-1]
     show_table(
-        ("published", "title", "authors", "topics", "url"),
-        [(a.published_at, a.title, a.authors, a.topics, a.url) for a in reversed(articles[-SHOWN:])],
+        ("published", "title", "authors", "topics", "language", "url"),
+        [(a.published_at, a.title, a.authors, a.topics, a.language, a.url) for a in newest],
         empty="the source is readable, and has no articles",
     )
+    if newest:  # what a reader would see of them
+        pictures = [(f"{a.image.src} ({a.image.alt or 'no words for it'})" if a.image else "none") for a in newest]
+        print()
+        show_table(
+            ("title", "summary", "picture"),
+            [(a.title, a.summary or "none", picture) for a, picture in zip(newest, pictures, strict=True)],
+            empty="",
+        )
     for line in refused[:10]:
         print(f"refused: {line}")
     for line in [line for page in pages for line in page.cut][:10]:

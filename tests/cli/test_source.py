@@ -171,3 +171,23 @@ def test_collect_says_what_became_of_all_that_was_read(digest: Command) -> None:
         2,
         2,
     )
+
+
+def test_what_is_read_of_each_article_is_shown(digest: Command) -> None:
+    front = "---\ntitle: The pier\ndate: 2026-11-21\nlang: en\n---\n"
+    (digest.folder / "site/pier.md").write_text(front + "A new *pier*.\n\n![Men at work](/pier.jpg)\n")
+    digest("source", "add", "site", "folder", "-o", "path=site", "-o", "base_url=https://example.org/", "--yes")
+    shown = digest("source", "test", "site")
+    for words in (
+        "summary",
+        "A new pier.",
+        "It runs.",
+        "picture",
+        "https://example.org/pier.jpg (Men at work)",
+        "none",
+    ):
+        assert words in shown
+    found = {each["title"]: each for each in digest.json("source", "test", "site")}
+    assert found["The pier"]["summary"] == "A new pier."
+    assert found["The pier"]["image"]["src"] == "https://example.org/pier.jpg"
+    assert found["The ferry"]["image"] is None
