@@ -26,7 +26,6 @@ _SIDE = re.compile(rf"({'|'.join(_FOUR)})-(?:top|right|bottom|left)")
 _COLOUR = re.compile(r"(?:[0-9a-f]{3}){1,2}", re.I)
 _UNITS = {"px", "em", "ex", "pt", "pc", "in", "cm", "mm"}
 _LONG_COLOUR = re.compile(r"#([0-9a-f])\1([0-9a-f])\2([0-9a-f])\3(?![0-9a-f])", re.I)
-_KEPT = re.compile(r":(?!root\b)")
 _MIXED = {"border", "flex", "grid", "inset", "margin", "overflow", "padding"}
 """Of whose properties one may set part of another that is called otherwise: border-left, border-color."""
 
@@ -133,7 +132,7 @@ def _are_related(one: str, other: str) -> bool:
 
 
 def _rule(selector: str, declarations: tuple[Declaration, ...], number: int) -> Rule:
-    if _KEPT.search(selector):
+    if ":" in selector:
         return Rule(selector, declarations, None, (0, 0, 0, number))
     if "*" in selector:
         raise ValueError(f"{selector[:SHOWN]!r}: what holds for every element is not inlined; name them")
