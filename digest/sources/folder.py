@@ -31,7 +31,7 @@ from digest.sources.language import with_languages
 if TYPE_CHECKING:
     from digest.sources.fetch import Fetcher
 
-__all__ = ["Options", "pages"]
+__all__ = ["Options", "article_of", "pages"]
 
 ENDS = (".md", ".markdown", ".mdx", ".html", ".htm")
 PAGE = 200
@@ -118,6 +118,12 @@ def read(content: bytes, name: str, *, options: Options, languages: Languages) -
     if page is None:
         return None, is_cut
     return Written(article=with_languages([checked(page.article)])[0], until=page.until), is_cut
+
+
+def article_of(content: bytes, name: str, options: Options) -> Article | None:
+    """Of one file by itself; None for what its site keeps away, ValueError says why it is no article."""
+    page = written(content, name, options, languages_of([name], options))
+    return page.article if page else None
 
 
 def _files(root: Path, max_bytes: int) -> tuple[list[Path], list[str]]:

@@ -23,7 +23,7 @@ from digest.sources import (
     dedupe,
     discover,
     feed,
-    folder_article,
+    folder,
     importing,
     language,
     links,
@@ -342,7 +342,7 @@ def _xml(text: str) -> str:
 
 
 OPTIONS = feed.Options(url="https://e.example/")
-FOLDER = folder_article.Options(path="/", base_url="https://e.example/")
+FOLDER = folder.Options(path="/", base_url="https://e.example/")
 HEAD = "<html><head><title>T</title><meta property='article:published_time' content='2026-11-16'>"
 parse = partial(feed.parse, options=OPTIONS, now=NOW)
 
@@ -496,9 +496,7 @@ def page_parts() -> Iterator[tuple[str, Callable[[str], Any]]]:
 
 
 def _file(text: str, name: str) -> Any:
-    return _or_refused(
-        folder_article.written, text.encode("utf-8", "replace"), name, FOLDER, folder_article.Languages()
-    )
+    return _or_refused(folder.article_of, text.encode("utf-8", "replace"), name, FOLDER)
 
 
 def _or_refused(function: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
