@@ -1,24 +1,30 @@
-"""CSS into style attributes, element by element. Reads nothing but the document.
+"""CSS into style attributes with premailer, network off. Reads nothing but the document.
+
+premailer finds the sheets, orders the rules, and says which of them meet which elements. What it does to declarations is
+done here and in style_sheet.py instead: docs/DECISIONS.md "inlining". It is not thread-safe (cssutils is global), so a lock
+is held while it works.
 
 What a mail program has to see in a style sheet stays there: `<style data-premailer="ignore">` as it is written, and rules
-such as `a:hover`. `bgcolor` and `valign` repeat what Outlook does not take from CSS. Turned down, and why: docs/DECISIONS.md
-"inlining by ourselves".
+such as `a:hover`. `bgcolor` and `valign` repeat what Outlook does not take from CSS.
 """
 
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Iterator, Sequence
 from html import unescape
 from typing import Any
 
 from lxml import etree
+from premailer import Premailer
 
 from digest.errors import RenderFailed
 from digest.render.style_sheet import Declaration, Rule, cascaded, own_declarations, rules_of
 
-IGNORED = "data-premailer"
+_LOCK = threading.Lock()
 
+_MARK = re.compile(r"\br-(\d+):")
 _STYLE = re.compile(r"<style(?P<attributes>[^>]*)>(?P<css>.*?)</style>", re.S | re.I)
 _COMMENT = re.compile(r"<!--.*?-->", re.S)
 _TAG = re.compile(r"<!--.*?-->|<[a-zA-Z](?:[^<>\"']|\"[^\"]*\"|'[^']*')*>", re.S)
@@ -32,11 +38,64 @@ _ELSEWHERE = 'move it into <style data-premailer="ignore">'
 _NEIGHBOURS = re.compile(r"[+~]|:(first|last|only|nth)-|:empty|:not\(|:has\(|:is\(|:where\(|\[")
 
 
+class _Inliner(Premailer):  # type: ignore[misc]
+    """premailer with declarations that it cannot spoil: it applies a mark for each rule, `r-7:0`, and what the marks of an
+    element stand for is put in their place, with the element's own style behind it."""
+
+    def __init__(self, page: Any) -> None:
+        super().__init__(
+            allow_network=False,
+            disable_link_rewrites=True,
+            strip_important=False,
+            exclude_pseudoclasses=True,
+            disable_validation=True,
+            align_floating_images=False,
+            cache_css_parsing=False,
+        )
+        self._rules: list[tuple[tuple[int, ...], Rule]] = []
+        self._own = {element: str(element.get("style")) for element in page.iter() if element.get("style") is not None}
+        for element in self._own:
+            element.set("style", "")  # keeps its place among the attributes
+
+    def inline(self, page: Any) -> None:
+        self.transform(page)
+        for element, style in self._own.items():  # those that no rule met stay as they are
+            element.set("style", style)
+
+    def _parse_style_rules(self, css: str | None, sheet: int) -> tuple[list[Any], list[str]]:
+        found: list[Any] = []
+        left: list[str] = []
+        for number, rule in enumerate(rules_of(css or "")):
+            if rule.specificity is None:
+                left.append(_insisting(rule))
+                continue
+            rank = (*rule.specificity, sheet, number)
+            found.append((rank, rule.selector, f"r-{len(self._rules)}:0"))
+            self._rules.append((rank, rule))
+        return found, left
+
+    def _css_rules_to_string(self, rules: Sequence[str]) -> str:
+        return "\n".join(rules)
+
+    def _style_to_basic_html_attributes(self, element: Any, marks: str, force: bool = False) -> None:
+        del force
+        met = sorted(self._rules[int(number)] for number in _MARK.findall(marks))
+        own = own_declarations(self._own.pop(element, ""))
+        style = cascaded([*(each for _, rule in met for each in rule.declarations), *own])
+        if style:
+            element.set("style", "; ".join(each.text for each in style))
+        else:
+            del element.attrib["style"]
+        for name, value in _repeated(style):
+            element.set(name, value)
+
+
 def inline(html: str) -> str:
     """The document with its first kind of <style> inlined; RenderFailed where something would go missing."""
     try:
         page: Any = etree.fromstring(html.strip(), etree.HTMLParser())
-        _inline(page)
+        with _LOCK:
+            _Inliner(page).inline(page)
     except ValueError as cause:
         raise RenderFailed(f"the CSS of the template cannot be inlined: {cause}") from cause
     except Exception as cause:  # whatever lxml says: it is the template that cannot be inlined
@@ -44,38 +103,6 @@ def inline(html: str) -> str:
     tree = page.getroottree()
     root = tree if html.strip().startswith(tree.docinfo.doctype) else page  # libxml2 adds one where there is none
     return _TAG.sub(_double_quotes, etree.tostring(root, method="html", encoding="utf-8").decode())
-
-
-def _inline(page: Any) -> None:
-    if page.find("head") is None:
-        page.insert(0, etree.Element("head"))
-    found: dict[Any, list[Declaration]] = {}
-    for rule in sorted(_rules(page), key=lambda each: each.rank[:3]):  # the order of the sheets among equals
-        found_here: Any = rule.find(page) if rule.find else ()
-        for element in found_here:
-            found.setdefault(element, []).extend(rule.declarations)
-    for element, declarations in found.items():
-        style = cascaded([*declarations, *own_declarations(element.get("style", ""))])
-        if style:
-            element.set("style", "; ".join(each.text for each in style))
-        for name, value in _repeated(style):
-            element.set(name, value)
-
-
-def _rules(page: Any) -> Iterator[Rule]:
-    """Of the sheets that are inlined, which give way to what is left of them."""
-    for sheet in list(page.iter("style")):
-        if sheet.get("media") not in (None, "", "all", "screen"):
-            continue
-        if IGNORED in sheet.attrib:
-            del sheet.attrib[IGNORED]
-            continue
-        rules = rules_of(sheet.text or "")
-        yield from (each for each in rules if each.find is not None)
-        if left := [each for each in rules if each.find is None]:
-            sheet.text = "\n".join(map(_insisting, left))
-        else:
-            sheet.getparent().remove(sheet)
 
 
 def _insisting(rule: Rule) -> str:

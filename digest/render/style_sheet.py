@@ -19,7 +19,6 @@ from functools import lru_cache
 
 import cssselect
 import tinycss2
-from lxml import etree
 
 _FOUR = ("margin", "padding")
 _SIDE = re.compile(rf"({'|'.join(_FOUR)})-(?:top|right|bottom|left)")
@@ -65,14 +64,12 @@ class Declaration:
 class Rule:
     """One selector with its declarations.
 
-    find   None where it is kept in a style sheet: `a:hover`
-    rank   by which rules are ordered: specificity, then place
+    specificity   ids, classes, elements; None where it is kept in a style sheet: `a:hover`
     """
 
     selector: str
     declarations: tuple[Declaration, ...]
-    find: etree.XPath | None
-    rank: tuple[int, int, int, int]
+    specificity: tuple[int, int, int] | None
 
 
 @lru_cache(maxsize=64)  # an edition's frames and blocks share a sheet, and parsing it is most of the work
@@ -87,7 +84,7 @@ def rules_of(css: str) -> tuple[Rule, ...]:
         selectors = tinycss2.serialize(node.prelude).strip()
         declarations = tuple(_declarations(tinycss2.parse_blocks_contents(node.content), f"{selectors} {{...}}"))
         for selector in selectors.split(","):
-            rules.append(_rule(selector.strip(), declarations, len(rules)))
+            rules.append(_rule(selector.strip(), declarations))
     return tuple(rules)
 
 
@@ -131,17 +128,17 @@ def _are_related(one: str, other: str) -> bool:
     return "all" in (one, other) or (family in _MIXED and family == other.partition("-")[0])
 
 
-def _rule(selector: str, declarations: tuple[Declaration, ...], number: int) -> Rule:
+def _rule(selector: str, declarations: tuple[Declaration, ...]) -> Rule:
     if ":" in selector:
-        return Rule(selector, declarations, None, (0, 0, 0, number))
+        return Rule(selector, declarations, None)
     if "*" in selector:
         raise ValueError(f"{selector[:SHOWN]!r}: what holds for every element is not inlined; name them")
     try:
         [parsed] = cssselect.parse(selector)
-        find = etree.XPath(cssselect.HTMLTranslator().selector_to_xpath(parsed))
-    except (cssselect.SelectorError, etree.XPathError, ValueError) as cause:
+        cssselect.HTMLTranslator().selector_to_xpath(parsed)
+    except (cssselect.SelectorError, ValueError) as cause:
         raise ValueError(f"the selector {selector[:SHOWN]!r} is not understood: {cause}") from cause
-    return Rule(selector, declarations, find, (*parsed.specificity(), number))
+    return Rule(selector, declarations, parsed.specificity())
 
 
 def _declarations(nodes: Iterable[tinycss2.ast.Node], where: str, *, may_insist: bool = False) -> list[Declaration]:
