@@ -35,7 +35,7 @@ crash: $(VENV)/.ready-dev
 
 replay: $(VENV)/.ready-dev
 	DIGEST_REPLAY_READERS=$${DIGEST_REPLAY_READERS:-1000} DIGEST_REPLAY_WEEKS=$${DIGEST_REPLAY_WEEKS:-0} \
-		$(BIN)/pytest -s tests/scenarios/test_own_twelve_years.py
+		$(BIN)/pytest -s tests/scenarios/test_twelve_years.py tests/scenarios/test_own_twelve_years.py
 
 bench: $(VENV)/.ready-dev
 	$(BIN)/python -m benchmarks

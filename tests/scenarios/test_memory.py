@@ -25,7 +25,8 @@ def test_memory_is_flat_over_many_editions(engine: Engine, press: Press, smtp_se
         publish.build_due(engine, press, now=now)
         for edition_id in dispatch.unfinished(engine):
             assert send(engine, press, edition_id, smtp_server.channel(), clock=FixedClock(now)).accepted == 20
-        gc.collect()
+        if week in (3, WEEKS - 1):
+            gc.collect()
         objects.append(len(gc.get_objects()))
     grown = objects[-1] - objects[3]  # by then all caches are filled
     assert grown < 500 * (WEEKS - 4), objects

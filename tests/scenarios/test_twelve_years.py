@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import re
 from collections import defaultdict
 from collections.abc import Iterator
@@ -31,9 +32,9 @@ FIRST, LAST = datetime(2014, 9, 15, 7, tzinfo=UTC), datetime(2026, 8, 31, 7, tzi
 READERS = 3
 
 
-def weeks() -> Iterator[datetime]:
+def weeks(last: datetime) -> Iterator[datetime]:
     at = FIRST
-    while at <= LAST:
+    while at <= last:
         yield at
         at += timedelta(weeks=1)
 
@@ -62,6 +63,12 @@ def site_url(posts: list[dict[str, Any]], tmp_path: Path) -> str:
 def test_every_post_reaches_every_reader_once_in_its_week(
     engine: Engine, press: Press, smtp_server: SmtpServer, posts: list[dict[str, Any]], site_url: str
 ) -> None:
+    last = LAST
+    if engine.dialect.name == "postgresql" and not os.environ.get(
+        "DIGEST_REPLAY_READERS"
+    ):  # make replay does all of it
+        last = FIRST + timedelta(weeks=4 * 52)
+        posts = [post for post in posts if datetime.fromisoformat(post["published"]).replace(tzinfo=UTC) <= last]
     newsletter = add_newsletter(engine, schedule=Schedule(since_at=FIRST))
     readers = add_readers(engine, newsletter, READERS)
     columns = {"key": "id", "published_at": "published", "topics": "section"}
@@ -71,7 +78,7 @@ def test_every_post_reaches_every_reader_once_in_its_week(
     channel = smtp_server.channel(connections=1)
     editions: dict[str, int] = {}
     quiet = 0
-    for at in weeks():
+    for at in weeks(last):
         now = at + timedelta(seconds=5)
         [collected] = collect_sources(engine, Fetcher(), now=now)
         assert (collected.error, collected.refused) == ("", ())
