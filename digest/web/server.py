@@ -61,6 +61,8 @@ class Visitor(H11Protocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
+        # asyncio does so for sockets that name their protocol, and ours does not; else a body waits 40 ms for the head's ACK
+        transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._waiting_for = ""
         self._wait: asyncio.TimerHandle | None = None
         self._flush: asyncio.TimerHandle | None = None

@@ -123,6 +123,14 @@ def test_who_reads_it_gets_all_of_it(running: Running) -> None:
     assert got > len(PAGE)
 
 
+def test_an_answer_is_not_held_back_until_its_head_is_acknowledged(running: Running) -> None:
+    with contextlib.closing(running.visit(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")) as visitor:
+        assert visitor.recv(4_096).startswith(b"HTTP/1.1 200")
+        (connection,) = running.server.server_state.connections
+        there = connection.transport.get_extra_info("socket")  # type: ignore[union-attr]
+        assert there.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+
 def test_two_thousand_idle_visitors_keep_nobody_waiting() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
     running = Running(files=4_096)
