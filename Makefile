@@ -1,6 +1,6 @@
 # Two commands matter: `make demo` shows the program at work, `make test` says whether a change is right.
 # `make crash` pulls the plug a thousand times (DIGEST_CRASH_RUNS=25 seeds; `make test` does 200 kills with 5).
-# `make replay` plans twelve years of a real site for a thousand readers with digests of their own.
+# `make replay` sends twelve years of a real site on both databases, and plans them for a thousand readers of their own.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin

@@ -22,8 +22,7 @@ def withdraw(context: typer.Context, article_id: int, yes: _YES = False) -> None
     from digest.db.engine import reading
     from digest.editions.articles import find_article
     from digest.errors import NotFound
-    from digest.flows import control
-    from digest.flows.web_views import WebViews
+    from digest.flows import withdrawal
 
     app = open_app(context)
     with reading(app.engine) as connection:
@@ -31,8 +30,7 @@ def withdraw(context: typer.Context, article_id: int, yes: _YES = False) -> None
     if found is None:
         raise NotFound(f"there is no article {article_id}; see: digest article list")
     confirm(f"{found.title}: no later copy of any edition will hold it. Go ahead?", yes=yes)
-    touched = control.withdraw(app.engine, article_id, now=app.clock.now(), actor=actor())
-    WebViews(app.engine, app.press).renew(touched)
+    touched = withdrawal.withdraw(app.engine, app.press, article_id, now=app.clock.now(), actor=actor())
     where = f"taken out of edition {', '.join(map(str, touched))}" if touched else "in no edition that is not finished"
     print(f"article {article_id} is hidden, and {where}")
 

@@ -1,7 +1,7 @@
 """Sources due -> articles. One bad source never stops the rest: its error is kept with its time, and the others go on.
 
 Several sources are read at once, each in a thread, because most of the time is waiting; what they give is written by one
-at a time, a page in a transaction. A page is read when the one before it is stored, so memory stays flat.
+at a time, a page in a transaction. A page is read while the one before it is stored, so two are in memory at most.
 """
 
 from __future__ import annotations

@@ -12,7 +12,6 @@ from digest.db.engine import reading, writing
 from digest.delivery import counts
 from digest.delivery.batches import cancel_batch, leave_unknown, list_open_batches, resend_unknown
 from digest.editions import store
-from digest.editions.articles import hide_article
 from digest.errors import DatabaseError, Refused
 from digest.model.edition import EditionStatus
 
@@ -86,23 +85,6 @@ def resolve(engine: Engine, edition_id: int, *, resend: bool, now: datetime, act
             connection, "edition.resolve", actor=actor, now=now, edition_id=edition_id, resend=resend, count=count
         )
     return count
-
-
-def withdraw(engine: Engine, article_id: int, *, now: datetime, actor: str) -> list[int]:
-    """No later copy holds this article: it is hidden, and taken out of all editions that are not finished.
-
-    Returns those editions. Senders make the copies that did not go yet anew.
-    """
-    with writing(engine) as connection:
-        hide_article(connection, article_id, now=now)
-        touched = []
-        for edition_id, position in store.list_unfinished_with(connection, article_id):
-            if store.withdraw(connection, edition_id, position):
-                touched.append(edition_id)
-                store.record_action(
-                    connection, "edition.withdraw", actor=actor, now=now, edition_id=edition_id, article_id=article_id
-                )
-    return touched
 
 
 def _switch(
