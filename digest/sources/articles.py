@@ -28,7 +28,7 @@ from digest.sources.dedupe import (
     name_of_url,
     story_of,
 )
-from digest.sources.known import Known, bare_url, read_known, sight_of
+from digest.sources.known import Known, bare_url, contents_of, read_known
 
 PAGE = 400
 
@@ -84,8 +84,8 @@ def put_articles(
         left = None if may_pass is None else max(0, may_pass - stored.new)
         part = articles[start : start + page]
         incoming = [story_of(each, source_id, is_page=is_pages) for each in part]
-        sight = sight_of(part) if is_whole else None
-        known = read_known(connection, incoming, source_id, sight=sight, is_pages=is_pages)
+        contents = contents_of(part) if is_whole else None
+        known = read_known(connection, incoming, source_id, contents=contents, is_pages=is_pages)
         stored += _Putting(connection, known, source_id, now).put(part, incoming, left)
     return stored
 
@@ -182,7 +182,7 @@ class _Putting:
         left = [story for story, _ in self.new if story.id is None]
         if not left:
             return
-        there = read_known(self.connection, left, self.source_id, sight=None, is_pages=False)
+        there = read_known(self.connection, left, self.source_id, contents=None, is_pages=False)
         for story in left:
             if (found := there.stories.find(story)) is None:
                 raise ValueError("another article has its names")

@@ -192,7 +192,7 @@ def mark(bare_text: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Sight:
+class SourceContents:
     """All that a source has at the moment.
 
     keys     of its items
@@ -206,7 +206,7 @@ class Sight:
         return any(source == source_id and key in self.keys for source, key in known.keys)
 
 
-def is_same(new: Story, known: Story, sight: Sight | None = None) -> bool:
+def is_same(new: Story, known: Story, contents: SourceContents | None = None) -> bool:
     """Are these one story?
 
     key       the same in one source: yes, unless address, title and date all say otherwise (ids are used again). One that
@@ -217,7 +217,7 @@ def is_same(new: Story, known: Story, sight: Sight | None = None) -> bool:
               same instant: a story whose address and id were changed in one go; or nearly the same title with the same
               text, if its old id is gone. Not the same text alone: stories of a series begin with the same words on the
               same day
-    sight     what stands in one source under two ids at once is two, unless title and text are the same
+    contents  what stands in one source under two ids at once is two, unless title and text are the same
     """
     gap = abs(new.published_at - known.published_at)
     same_time = gap <= ZONE_ERROR
@@ -228,24 +228,24 @@ def is_same(new: Story, known: Story, sight: Sight | None = None) -> bool:
             return same_time or new.said == known.said
         return bool(new.urls & known.urls) or same_time or same_text or are_alike(new.title, known.title)
     is_ours = new.source_id == known.source_id
-    if sight and sight.has(known, new.source_id):
+    if contents and contents.has(known, new.source_id):
         return same_title and same_time and bool(new.said) and new.said == known.said
     if new.urls & known.urls:
         if same_text or are_alike(new.title, known.title):
             return True
-        return _is_rewritten(new, known, gap, sight) if is_ours else same_time
+        return _is_rewritten(new, known, gap, contents) if is_ours else same_time
     if same_title and same_text:
         return same_time
     if not is_ours or gap >= AN_INSTANT:
         return False
-    is_gone = sight is not None
+    is_gone = contents is not None
     return same_title or (is_gone and bool(new.said) and new.said == known.said and are_alike(new.title, known.title))
 
 
-def _is_rewritten(new: Story, known: Story, gap: timedelta, sight: Sight | None) -> bool:
+def _is_rewritten(new: Story, known: Story, gap: timedelta, contents: SourceContents | None) -> bool:
     """In one source, at one address, with another id, title and text, and the old id is gone: an edit? If the ids are
     revisions (`...#0`, `...#1`), or nearly at once; what a page shows today and what it showed last week are two."""
-    if sight is None or new.urls & known.urls & sight.shared:
+    if contents is None or new.urls & known.urls & contents.shared:
         return False
     return gap <= REWRITTEN or bool(_revised(new) & _revised(known))
 
@@ -278,8 +278,8 @@ class Stories:
     other.
     """
 
-    def __init__(self, known: Iterable[Story], sight: Sight | None = None) -> None:
-        self._sight = sight
+    def __init__(self, known: Iterable[Story], contents: SourceContents | None = None) -> None:
+        self._contents = contents
         self._by_key: dict[tuple[SourceId | None, str], list[Story]] = {}
         self._by_url: dict[str, list[Story]] = {}
         self._by_title: dict[str, list[Story]] = {}
@@ -295,7 +295,7 @@ class Stories:
             self._put(self._by_url, url, story)
         if story.title:
             self._put(self._by_title, story.title, story)
-        if story.said and self._sight:
+        if story.said and self._contents:
             self._put(self._by_said, story.said, story)
 
     def _put(self, index: dict[str, list[Story]], name: str, story: Story) -> None:
@@ -308,7 +308,7 @@ class Stories:
 
     def find(self, new: Story) -> Story | None:
         """The story that this one is; its key counts before its address, its address before its title."""
-        return next((story for story in self._near(new) if is_same(new, story, self._sight)), None)
+        return next((story for story in self._near(new) if is_same(new, story, self._contents)), None)
 
     def _near(self, new: Story) -> Iterator[Story]:
         for key in new.keys:

@@ -16,7 +16,7 @@ from digest.sources.checked import MAX_KEY
 from digest.sources.dedupe import (
     NAMELESS,
     ZONE_ERROR,
-    Sight,
+    SourceContents,
     Stories,
     Story,
     bare,
@@ -74,12 +74,12 @@ class Known:
         return _story(row)
 
 
-def sight_of(articles: Sequence[Article]) -> Sight:
+def contents_of(articles: Sequence[Article]) -> SourceContents:
     """Of all that a source has. An address is shared if two have it, or if a fragment of it is an id of its own."""
     of = Counter(canonical_url(each.url) for each in articles)
     shared = {url for url, count in of.items() if count > 1}
     shared |= {canonical_url(each.url) for each in articles if "#" in each.url and each.key == each.url}
-    return Sight({each.key for each in articles}, shared)
+    return SourceContents({each.key for each in articles}, shared)
 
 
 def read_known(
@@ -87,7 +87,7 @@ def read_known(
     incoming: Sequence[Story],
     source_id: SourceId | None,
     *,
-    sight: Sight | None,
+    contents: SourceContents | None,
     is_pages: bool,
 ) -> Known:
     """index  ix_article_source_key, uq_article_canonical_url, ix_article_title_mark_published_at, uq_article_alias_name,
@@ -96,7 +96,7 @@ def read_known(
     keys = [key for story in incoming for _, key in story.keys]
     urls = [url for story in incoming for url in story.urls]
     names = [*(name_of_key(source_id, key) for key in keys), *map(name_of_url, urls)]
-    if sight or is_pages:
+    if contents or is_pages:
         names += map(name_of_shared, urls)
     same_source = article.c.source_id.is_(None) if source_id is None else article.c.source_id == source_id
     first = min(story.published_at for story in incoming) - ZONE_ERROR
@@ -114,7 +114,7 @@ def read_known(
     look(same_source & article.c.key.in_(keys))
     look(article.c.canonical_url.in_(urls))
     look(article.c.title_mark.in_(titles) & article.c.published_at.between(first, last))
-    if sight:
+    if contents:
         taken = {url for story in stories.values() for url in story.urls} | {row.key for row in known.values()}
         unknown = [s for s in incoming if not s.urls & taken and not {key for _, key in s.keys} & taken]
         if unknown:  # a title and an address that were mended in one go keep the instant
@@ -128,9 +128,9 @@ def read_known(
         _call(stories.setdefault(row.id, _story(row)), row.name, source_id)
     taken = {row.canonical_url for row in known.values()}
     taken |= {name_of_key(row.source_id, row.key) for row in known.values()}
-    if sight:
-        sight = Sight(sight.keys, shared := shared | sight.shared)
-    return Known(known, Stories(stories.values(), sight), taken, shared, is_pages)
+    if contents:
+        contents = SourceContents(contents.keys, shared := shared | contents.shared)
+    return Known(known, Stories(stories.values(), contents), taken, shared, is_pages)
 
 
 _SHARED = name_of_shared("")

@@ -20,7 +20,7 @@ from digest.sources.instants import instant_of
 from digest.sources.language import language_code
 from digest.sources.readers import names_of
 from digest.sources.wordpress_posts import META, Beside, Options, Site, read, row_id, uploads, zone_of
-from digest.sources.wordpress_rules import tongues_of
+from digest.sources.wordpress_rules import language_urls_of
 
 if TYPE_CHECKING:
     from digest.sources.fetch import Fetcher
@@ -97,7 +97,7 @@ def _read_site(connection: Connection, options: Options) -> tuple[Site, plugins.
         language="" if language is None else language_code(language or "en"),
         default_category=row_id(said.get("default_category", "")) or 0,
         parents=_categories(connection, options),
-        tongues=tongues_of(said),
+        language_urls=language_urls_of(said),
     )
     return site, plugins.known_of(connection, options, said)
 

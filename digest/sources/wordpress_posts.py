@@ -116,7 +116,7 @@ class Site:
     language: str
     default_category: int
     parents: Mapping[int, tuple[str, int]]  # categories: term id -> slug, parent's term id
-    tongues: rules.Tongues = field(default_factory=rules.Tongues)
+    language_urls: rules.LanguageUrls = field(default_factory=rules.LanguageUrls)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,8 +187,8 @@ def _article(row: Any, options: Options, site: Site, beside: Beside) -> Article:
     if not title:
         raise ValueError("has neither a title nor a text")
     categories = _sorted_categories(terms, meta)
-    tongue = next((each.slug for each in terms if each.taxonomy == "language"), "") or beside.language
-    own = _own_url(row, site, beside, categories, tongue, local=_local(row, site, published_at))
+    post_language = next((each.slug for each in terms if each.taxonomy == "language"), "") or beside.language
+    own = _own_url(row, site, beside, categories, post_language, local=_local(row, site, published_at))
     return Article(
         key=str(row.ID),
         url=_stated_url(meta, site) or own,
@@ -198,7 +198,7 @@ def _article(row: Any, options: Options, site: Site, beside: Beside) -> Article:
         summary=summary,
         image=_image(beside, site) or (choose(pictures_in(shown), base=own) if options.picture == "text" else None),
         topics=_topics(categories, terms, site, options),
-        language=language_code(tongue)
+        language=language_code(post_language)
         or shortcodes.language_in(f"{row.post_title or ''}{row.post_content or ''}", site.language)
         or site.language,
         words=body.count_words(content),
@@ -273,14 +273,16 @@ def _stated_url(meta: Mapping[str, str], site: Site) -> str:
     return next(filter(is_web_url, (elsewhere, *(meta.get(key, "") for key in CANONICAL))), "")
 
 
-def _own_url(row: Any, site: Site, beside: Beside, categories: Sequence[Any], tongue: str, *, local: datetime) -> str:
+def _own_url(
+    row: Any, site: Site, beside: Beside, categories: Sequence[Any], post_language: str, *, local: datetime
+) -> str:
     if path := beside.path.lstrip("/"):
         url = path if is_web_url(path) else f"{site.home}/{quote(path, safe='/%?=&:@!$()*+,;~-._')}"
         if beside.meta.get("custom_permalink"):  # the whole of it, as somebody wrote it
             return url
     else:
         url = _permalink(row, site, categories, local=local)
-    return rules.in_its_language(url, site.home, tongue, site.tongues)
+    return rules.in_its_language(url, site.home, post_language, site.language_urls)
 
 
 def _permalink(row: Any, site: Site, categories: Sequence[Any], *, local: datetime) -> str:

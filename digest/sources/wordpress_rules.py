@@ -29,7 +29,7 @@ from digest.sources.dedupe import is_web_url
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Tongues:
+class LanguageUrls:
     """How addresses of other languages are made.
 
     way        "folder", "subdomain", "domain", "parameter", or "" where addresses say nothing of it
@@ -45,10 +45,10 @@ class Tongues:
     domains: Mapping[str, str] = field(default_factory=dict)
 
 
-def tongues_of(said: Mapping[str, str]) -> Tongues:
+def language_urls_of(said: Mapping[str, str]) -> LanguageUrls:
     """By the options of Polylang, else of WPML."""
     if polylang := php.array_of(said.get("polylang", "")):
-        return Tongues(
+        return LanguageUrls(
             way={"1": "folder", "2": "subdomain", "3": "domain"}.get(str(polylang.get("force_lang")), ""),
             default=str(polylang.get("default_lang") or ""),
             is_default_hidden=_is_on(polylang.get("hide_default")),
@@ -57,7 +57,7 @@ def tongues_of(said: Mapping[str, str]) -> Tongues:
         )
     wpml = php.array_of(said.get("icl_sitepress_settings", ""))
     urls = wpml.get("urls") or {}
-    return Tongues(
+    return LanguageUrls(
         way={"1": "folder", "2": "domain", "3": "parameter"}.get(str(wpml.get("language_negotiation_type")), ""),
         default=str(wpml.get("default_language") or ""),
         is_default_hidden=not (isinstance(urls, dict) and _is_on(urls.get("directory_for_default_language"))),
@@ -65,20 +65,24 @@ def tongues_of(said: Mapping[str, str]) -> Tongues:
     )
 
 
-def in_its_language(url: str, home: str, language: str, tongues: Tongues) -> str:
+def in_its_language(url: str, home: str, language: str, language_urls: LanguageUrls) -> str:
     """The address of a post of that language, of which `url` is what the site would say without the plugin."""
-    if not language or not url.startswith(home) or (tongues.is_default_hidden and language == tongues.default):
+    if (
+        not language
+        or not url.startswith(home)
+        or (language_urls.is_default_hidden and language == language_urls.default)
+    ):
         return url
     path = url[len(home) :].lstrip("/")
-    if tongues.way == "parameter":
+    if language_urls.way == "parameter":
         return f"{url}{'&' if '?' in url else '?'}lang={language}"
-    if tongues.way == "domain" and language in tongues.domains:
-        return f"{tongues.domains[language]}/{path}"
+    if language_urls.way == "domain" and language in language_urls.domains:
+        return f"{language_urls.domains[language]}/{path}"
     if path.startswith("?"):  # by its number, and so in whatever language it is
         return url
-    if tongues.way == "folder":
-        return f"{home}/{tongues.before}{language}/{path}"
-    if tongues.way == "subdomain":
+    if language_urls.way == "folder":
+        return f"{home}/{language_urls.before}{language}/{path}"
+    if language_urls.way == "subdomain":
         scheme, _, rest = home.partition("://")
         return f"{scheme}://{language}.{rest.removeprefix('www.')}/{path}"
     return url
