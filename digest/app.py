@@ -16,21 +16,14 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Engine
 
-from digest.audience.registrations import list_troubled
 from digest.clock import Clock, SystemClock
 from digest.config import Channel as ChannelSettings
 from digest.config import Settings
 from digest.db import migrate, sqlite
 from digest.db.engine import make_engine, reading, writing
 from digest.db.store import ensure_secret, find_secret
-from digest.editions.newsletters import list_newsletters
-from digest.editions.store import list_with_status
 from digest.errors import ConfigError
-from digest.model.edition import EditionStatus
-from digest.model.source import Source
 from digest.secrecy import without_secrets
-from digest.sources.articles import count_held
-from digest.sources.store import list_sources
 
 if TYPE_CHECKING:
     from digest.delivery.channels import Channel
@@ -39,6 +32,7 @@ if TYPE_CHECKING:
     from digest.flows.publish import Press
     from digest.message.keys import Key
     from digest.message.sign import Signer
+    from digest.model.source import Source
     from digest.sources.fetch import Fetcher
 
 
@@ -215,6 +209,13 @@ def make_channel(settings: ChannelSettings) -> Channel:
 
 def look_around(app: App) -> list[tuple[str, str, str]]:
     """What needs a person: (what, how it stands, what to do)."""
+    from digest.audience.registrations import list_troubled
+    from digest.editions.newsletters import list_newsletters
+    from digest.editions.store import list_with_status
+    from digest.model.edition import EditionStatus
+    from digest.sources.articles import count_held
+    from digest.sources.store import list_sources
+
     found: list[tuple[str, str, str]] = []
     if not app.settings.web.public_url:
         found.append(("web.public_url", "not set", "set it: mails need an unsubscribe link"))
@@ -337,6 +338,7 @@ def _about_keys(app: App) -> list[tuple[str, str, str]]:
     """What is wrong with the keys that sign. Without any, signing is the relay's, and nothing is."""
     if not app.settings.dkim:
         return []
+    from digest.editions.newsletters import list_newsletters
     from digest.message.keys import NEW_BITS, covering
 
     found: list[tuple[str, str, str]] = []

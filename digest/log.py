@@ -13,8 +13,11 @@ import re
 import sys
 from collections.abc import Iterable
 from enum import Enum
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
-import structlog
+if TYPE_CHECKING:
+    from structlog.typing import FilteringBoundLogger
 
 WORDS = {
     "error": re.compile(r"[A-Za-z]\w{0,63}"),  # the class of an error
@@ -24,8 +27,7 @@ NAMES = frozenset({"channel"})
 """Fields that hold names from the settings; `configure` is told which there are."""
 
 _known: set[str] = set()
-
-_log = structlog.get_logger()
+_wanted: dict[str, Any] = {}
 
 
 def configure(*, level: str = "info", as_json: bool = False, names: Iterable[str] = ()) -> None:
@@ -34,28 +36,42 @@ def configure(*, level: str = "info", as_json: bool = False, names: Iterable[str
     names   of what the settings name, such as channels
     """
     _known.update(names)
-    renderer: structlog.types.Processor = (
-        structlog.processors.JSONRenderer() if as_json else structlog.dev.ConsoleRenderer(colors=False, pad_event_to=28)
-    )
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            renderer,
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-        cache_logger_on_first_use=False,
-    )
+    _wanted.update(level=logging.getLevelNamesMapping()[level.upper()], as_json=as_json, file=sys.stderr)
+    _logger.cache_clear()
+
+
+@cache
+def _logger() -> FilteringBoundLogger:
+    """Made for the first event: structlog and rich take 50 ms to import, and many a command logs nothing."""
+    import structlog
+
+    if _wanted:
+        renderer: structlog.types.Processor = (
+            structlog.processors.JSONRenderer()
+            if _wanted["as_json"]
+            else structlog.dev.ConsoleRenderer(colors=False, pad_event_to=28)
+        )
+        structlog.configure(
+            processors=[
+                structlog.processors.add_log_level,
+                structlog.processors.TimeStamper(fmt="iso", utc=True),
+                renderer,
+            ],
+            wrapper_class=structlog.make_filtering_bound_logger(_wanted["level"]),
+            logger_factory=structlog.PrintLoggerFactory(_wanted["file"]),
+            cache_logger_on_first_use=False,
+        )
+    logger: FilteringBoundLogger = structlog.get_logger()
+    return logger
 
 
 def event(name: str, **ids: object) -> None:
     """Write one event; `name` is a constant such as "delivery.accepted"."""
-    _log.info(name, **{key: safe(key, value) for key, value in ids.items()})
+    _logger().info(name, **{key: safe(key, value) for key, value in ids.items()})
 
 
 def warn(name: str, **ids: object) -> None:
-    _log.warning(name, **{key: safe(key, value) for key, value in ids.items()})
+    _logger().warning(name, **{key: safe(key, value) for key, value in ids.items()})
 
 
 def safe(field: str, value: object) -> object:

@@ -20,7 +20,7 @@ import pytest
 
 import digest
 from digest import config, errors
-from digest.cli.main import command, tree
+from digest.cli.tree import command
 from digest.db.tables import metadata
 from tests.command import Command
 
@@ -320,7 +320,7 @@ def test_exit_codes_stand_in_the_drawing_in_the_guide_and_in_the_help() -> None:
     assert stated == {name: getattr(errors, name).exit_code for name in stated}
     table = read(GUIDE).split("## Exit codes")[1].split("\n## ")[0]
     guide = {int(code) for code in re.findall(r"^\| (\d+) \|", table, re.M)}
-    helped = {int(code) for code in re.findall(r"\b(\d) [a-z]", str(tree.info.epilog))}
+    helped = {int(code) for code in re.findall(r"\b(\d) [a-z]", str(command().epilog))}
     assert {each.exit_code for each in error_classes()} <= guide
     assert guide - {130} == helped
 

@@ -74,7 +74,8 @@ def _import_what_commands_need() -> None:
         importlib.import_module(name)
     with contextlib.suppress(ImportError):
         importlib.import_module("pysqlite3")
-    importlib.import_module("digest.cli.main").command()
+    for each in importlib.import_module("digest.cli.tree").command().commands.values():  # looking at one builds it
+        list(getattr(each, "commands", {}).values())
     from digest.render.environment import TemplateEnvironment
     from digest.render.files import BUILT_IN, read_files
 

@@ -24,11 +24,9 @@ YEARS = range(1971, 2200)
 
 
 def bounded(command: Any) -> Any:
-    """The command, and those below it, with a look at every value before it is used."""
+    """The command, with a look at every value before it is used."""
     for each in command.params:
         each.callback = each.callback or _checked
-    for each in getattr(command, "commands", {}).values():
-        bounded(each)
     return command
 
 

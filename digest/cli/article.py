@@ -15,10 +15,7 @@ from digest.cli.report import import_file, show_import
 if TYPE_CHECKING:
     from digest.model.article import Article
 
-tree = typer.Typer(help="Articles: bring them in, look, mend, hide.", no_args_is_help=True)
 
-
-@tree.command("import")
 def import_(
     context: typer.Context,
     file: Annotated[Path, typer.Argument(help="JSON Lines or CSV")],
@@ -45,7 +42,6 @@ def import_(
     show_import(report, dry_run=dry_run, as_json=as_json)
 
 
-@tree.command()
 def add(
     context: typer.Context,
     url: str,
@@ -130,7 +126,6 @@ def _say_what_was_found(article: Article, *, is_dated: bool) -> None:
         print("the page does not say when it was published: taken as now; --published-at says otherwise")
 
 
-@tree.command("list")
 def list_(
     context: typer.Context,
     search: Annotated[str, typer.Option(help="part of the title")] = "",
@@ -153,7 +148,6 @@ def list_(
     )
 
 
-@tree.command()
 def show(context: typer.Context, article_id: int, as_json: Annotated[bool, typer.Option("--json")] = False) -> None:
     """All that is known of one article."""
     from digest.db.engine import reading
@@ -164,13 +158,11 @@ def show(context: typer.Context, article_id: int, as_json: Annotated[bool, typer
     show_json(fields) if as_json else show_fields(fields)
 
 
-@tree.command()
 def hide(context: typer.Context, article_id: int) -> None:
     """Keep an article out of editions that are built from now on. Undo: digest article unhide"""
     _set_hidden(context, article_id, is_hidden=True)
 
 
-@tree.command()
 def unhide(context: typer.Context, article_id: int) -> None:
     """Let a hidden article into editions again."""
     _set_hidden(context, article_id, is_hidden=False)

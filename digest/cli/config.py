@@ -6,10 +6,7 @@ import typer
 
 from digest.cli.context import State
 
-tree = typer.Typer(help="The settings file.", no_args_is_help=True)
 
-
-@tree.command()
 def example() -> None:
     """Print a settings file with every key, its default and what it is for.
 
@@ -20,7 +17,6 @@ def example() -> None:
     print(text(), end="")
 
 
-@tree.command()
 def check(context: typer.Context) -> None:
     """Read the settings and say what is wrong with them, if anything."""
     from digest import config

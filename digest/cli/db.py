@@ -9,10 +9,7 @@ import typer
 from digest.cli.context import open_app
 from digest.cli.output import show_fields, show_json
 
-tree = typer.Typer(help="The database's schema.", no_args_is_help=True)
 
-
-@tree.command()
 def upgrade(context: typer.Context) -> None:
     """Make or update the tables. Safe to run at any time; a backup first never hurts."""
     from digest.db import migrate
@@ -21,7 +18,6 @@ def upgrade(context: typer.Context) -> None:
     print("\n".join(f"ran {revision}" for revision in done) or "the schema is current; nothing to do")
 
 
-@tree.command()
 def status(context: typer.Context, as_json: Annotated[bool, typer.Option("--json")] = False) -> None:
     """Show which schema the database has and which one this program needs."""
     from digest.db import migrate, sqlite

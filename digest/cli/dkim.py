@@ -15,10 +15,7 @@ from digest.cli.output import show_fields, show_json
 if TYPE_CHECKING:
     from digest.message.keys import Key
 
-tree = typer.Typer(help="The keys that sign what goes out.", no_args_is_help=True)
 
-
-@tree.command()
 def keygen(
     domain: Annotated[str, typer.Argument(help="the domain of the sender: example.org")],
     selector: Annotated[str, typer.Option(help="a name for the key, new for every key: s2026")],
@@ -51,7 +48,6 @@ def keygen(
     )
 
 
-@tree.command()
 def show(context: typer.Context, as_json: Annotated[bool, typer.Option("--json")] = False) -> None:
     """Show the DNS records of the configured keys."""
     keys = open_app(context).dkim_keys

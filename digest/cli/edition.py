@@ -18,13 +18,10 @@ if TYPE_CHECKING:
     from digest.model.edition import Edition
     from digest.model.subscriber import Recipient
 
-tree = typer.Typer(help="Editions: build, look, approve, send, stop.", no_args_is_help=True)
-
 _JSON = Annotated[bool, typer.Option("--json")]
 _YES = Annotated[bool, typer.Option("--yes", help="do not ask")]
 
 
-@tree.command()
 def build(
     context: typer.Context,
     newsletter: str,
@@ -61,7 +58,6 @@ def build(
         print(f"next: digest edition preview {report.edition_id}, then digest edition send {report.edition_id}")
 
 
-@tree.command("list")
 def list_(
     context: typer.Context,
     newsletter: Annotated[str, typer.Option()] = "",
@@ -102,7 +98,6 @@ def list_(
     )
 
 
-@tree.command()
 def show(context: typer.Context, edition_id: int, as_json: _JSON = False) -> None:
     """One edition: its articles, its balance, and why deliveries were not accepted."""
     from digest.db.engine import reading
@@ -140,7 +135,6 @@ def show(context: typer.Context, edition_id: int, as_json: _JSON = False) -> Non
         print(f"{counts.unknown} unknown: settle them with digest edition resolve {edition.id} --leave or --resend")
 
 
-@tree.command()
 def preview(
     context: typer.Context,
     edition_id: int,
@@ -174,7 +168,6 @@ def preview(
         print(f"  {cause.template}, line {cause.line}: {cause.question} has {cause.answers} answers")
 
 
-@tree.command()
 def test(
     context: typer.Context,
     edition_id: int,
@@ -211,7 +204,6 @@ def test(
         raise typer.Exit(8)
 
 
-@tree.command()
 def change(
     context: typer.Context,
     edition_id: int,
@@ -249,7 +241,6 @@ def change(
     print(f"edition {edition_id} changed: {', '.join(values)}")
 
 
-@tree.command()
 def approve(context: typer.Context, edition_id: int) -> None:
     """Let a draft go: the next run of the scheduler, or of digest run-due, sends it."""
     from digest.flows import publish
@@ -260,7 +251,6 @@ def approve(context: typer.Context, edition_id: int) -> None:
     print(f"edition {edition_id} is approved; send it now: digest edition send {edition_id}")
 
 
-@tree.command()
 def send(context: typer.Context, edition_id: int, yes: _YES = False, as_json: _JSON = False) -> None:
     """Show what will happen, ask, and send. Two sends at the same moment send each message once.
 
@@ -310,7 +300,6 @@ def send(context: typer.Context, edition_id: int, yes: _YES = False, as_json: _J
         raise typer.Exit(8)
 
 
-@tree.command()
 def pause(context: typer.Context, edition_id: int) -> None:
     """Stop a running send, in whatever process it runs; nothing is lost. Go on: digest edition resume"""
     from digest.flows import control
@@ -320,7 +309,6 @@ def pause(context: typer.Context, edition_id: int) -> None:
     print(f"edition {edition_id} is paused; go on with: digest edition resume {edition_id}")
 
 
-@tree.command()
 def resume(context: typer.Context, edition_id: int) -> None:
     """Let a paused edition go on; a running `digest serve` takes it up by itself."""
     from digest.flows import control
@@ -330,7 +318,6 @@ def resume(context: typer.Context, edition_id: int) -> None:
     print(f"edition {edition_id} goes on; send it from here: digest edition send {edition_id}")
 
 
-@tree.command()
 def cancel(context: typer.Context, edition_id: int, yes: _YES = False) -> None:
     """No further copy goes out. This cannot be undone; what was accepted stays accepted."""
     from digest.flows import control
@@ -341,7 +328,6 @@ def cancel(context: typer.Context, edition_id: int, yes: _YES = False) -> None:
     print(f"edition {edition_id} is cancelled; {count:,} readers will not get it")
 
 
-@tree.command()
 def resolve(
     context: typer.Context,
     edition_id: int,

@@ -13,8 +13,6 @@ from digest.cli.output import confirm, show_json, show_table
 if TYPE_CHECKING:
     from digest.model.event import Event
 
-tree = typer.Typer(help="Events of which editions tell before they begin.", no_args_is_help=True)
-
 _STARTS = Annotated[str | None, typer.Option(help="2026-12-05T19:30, in the event's zone; a day alone: all day")]
 _ENDS = Annotated[str | None, typer.Option(help="in the same way; empty for none")]
 _ZONE = Annotated[str | None, typer.Option(help="Europe/Berlin; the newsletter's if not given")]
@@ -23,7 +21,6 @@ _URL = Annotated[str | None, typer.Option()]
 _TEXT = Annotated[str | None, typer.Option(help="one sentence")]
 
 
-@tree.command()
 def add(
     context: typer.Context,
     newsletter: str,
@@ -57,7 +54,6 @@ def add(
     print(f"event {number} added: {new.title}, {_when(new)}")
 
 
-@tree.command("list")
 def list_(context: typer.Context, newsletter: str, as_json: Annotated[bool, typer.Option("--json")] = False) -> None:
     """Those that have not begun, the next first."""
     from digest.db.engine import reading
@@ -77,7 +73,6 @@ def list_(context: typer.Context, newsletter: str, as_json: Annotated[bool, type
     )
 
 
-@tree.command()
 def change(
     context: typer.Context,
     event_id: int,
@@ -103,7 +98,6 @@ def change(
     print(f"event {event_id} changed: {changed.title}, {_when(changed)}")
 
 
-@tree.command()
 def remove(
     context: typer.Context, event_id: int, yes: Annotated[bool, typer.Option("--yes", help="do not ask")] = False
 ) -> None:

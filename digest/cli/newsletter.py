@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
     from digest.model.newsletter import Newsletter, Pace
 
-tree = typer.Typer(help="Newsletters: what goes out, when, from whom.", no_args_is_help=True)
-
 _WEEKDAYS = Annotated[str | None, typer.Option(help='"mon" or "mon,thu"')]
 _AT = Annotated[str | None, typer.Option(help='wall time: "07:00"')]
 _ZONE = Annotated[str | None, typer.Option(help="IANA time zone: Europe/Berlin")]
@@ -27,7 +25,6 @@ _LIST = Annotated[str | None, typer.Option(help='comma-separated: "City,Culture"
 YEAR = 366
 
 
-@tree.command("list")
 def list_(context: typer.Context, as_json: Annotated[bool, typer.Option("--json")] = False) -> None:
     """All newsletters, and when each is due next."""
     from digest.db.engine import reading
@@ -53,7 +50,6 @@ def list_(context: typer.Context, as_json: Annotated[bool, typer.Option("--json"
     )
 
 
-@tree.command()
 def show(context: typer.Context, name: str, as_json: Annotated[bool, typer.Option("--json")] = False) -> None:
     """One newsletter, with its readers counted."""
     from digest.audience.store import count_subscriptions
@@ -75,7 +71,6 @@ def show(context: typer.Context, name: str, as_json: Annotated[bool, typer.Optio
     show_fields({**fields, **{f"readers, {status}": count for status, count in counts.items()}})
 
 
-@tree.command()
 def add(
     context: typer.Context,
     name: Annotated[str, typer.Argument(help="how commands call it: letters, digits, hyphens")],
@@ -129,7 +124,6 @@ def add(
     print(f"newsletter {name} added: {_schedule(new)}; next: digest subscriber import FILE --newsletter {name}")
 
 
-@tree.command()
 def change(
     context: typer.Context,
     name: str,

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from digest.app import App
     from digest.model.source import Source
 
-tree = typer.Typer(help="Where articles come from.", no_args_is_help=True)
-
 SHOWN = 10
 """Articles of a source that is looked at, the newest first."""
 
@@ -28,7 +26,6 @@ _OPTION = Annotated[
 ]
 
 
-@tree.command("list")
 def list_(context: typer.Context, as_json: Annotated[bool, typer.Option("--json")] = False) -> None:
     """All sources, with their last success, their errors, and when they are read next."""
     from dataclasses import asdict
@@ -59,7 +56,6 @@ def list_(context: typer.Context, as_json: Annotated[bool, typer.Option("--json"
     )
 
 
-@tree.command()
 def show(context: typer.Context, name: str, as_json: Annotated[bool, typer.Option("--json")] = False) -> None:
     """One source with its options (passwords in URLs are hidden)."""
     from dataclasses import asdict
@@ -72,7 +68,6 @@ def show(context: typer.Context, name: str, as_json: Annotated[bool, typer.Optio
     show_json(found) if as_json else show_fields(found)
 
 
-@tree.command()
 def add(
     context: typer.Context,
     name: str,
@@ -102,7 +97,6 @@ def add(
     print(f"source {name} added; it is read before every edition, or now: digest collect {name}")
 
 
-@tree.command()
 def change(
     context: typer.Context,
     name: str,
@@ -129,7 +123,6 @@ def change(
     print(f"source {name} changed")
 
 
-@tree.command()
 def test(context: typer.Context, name: str, as_json: Annotated[bool, typer.Option("--json")] = False) -> None:
     """Read a source from its beginning and show what it gives, each article with its summary and picture.
 
@@ -145,7 +138,6 @@ def test(context: typer.Context, name: str, as_json: Annotated[bool, typer.Optio
     _preview(app, name, found.kind, dict(found.options), as_json=as_json)
 
 
-@tree.command()
 def discover(context: typer.Context, url: str, as_json: Annotated[bool, typer.Option("--json")] = False) -> None:
     """Look what feeds and sitemaps a site has, and say how to add them. Nothing is stored.
 

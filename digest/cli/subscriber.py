@@ -15,10 +15,7 @@ from digest.model.subscriber import SuppressionReason
 if TYPE_CHECKING:
     from digest.flows.suppressing import SuppressReport
 
-tree = typer.Typer(help="Readers: bring them in, look, change, take out.", no_args_is_help=True)
 
-
-@tree.command("import")
 def import_(
     context: typer.Context,
     file: Annotated[Path, typer.Argument(help="CSV or JSON Lines")],
@@ -63,7 +60,6 @@ def import_(
     show_import(report, dry_run=dry_run, as_json=as_json)
 
 
-@tree.command("list")
 def list_(
     context: typer.Context,
     newsletter: Annotated[str, typer.Option(help="only its readers")] = "",
@@ -90,7 +86,6 @@ def list_(
     )
 
 
-@tree.command()
 def show(context: typer.Context, address: str, as_json: Annotated[bool, typer.Option("--json")] = False) -> None:
     """One reader, with all subscriptions."""
     from digest.audience.store import find_suppression, get_subscriber, list_subscriptions
@@ -126,7 +121,6 @@ def _plain(subscription: object) -> dict[str, object]:
     return asdict(subscription)  # type: ignore[call-overload,no-any-return]
 
 
-@tree.command()
 def add(
     context: typer.Context,
     address: str,
@@ -160,7 +154,6 @@ def add(
     print(f"{address}: {'subscribed' if added.new else 'brought up to date' if added.changed else 'was there already'}")
 
 
-@tree.command()
 def change(
     context: typer.Context,
     address: str,
@@ -189,7 +182,6 @@ def change(
     print(f"{address} changed: {', '.join(values)}")
 
 
-@tree.command()
 def leave(
     context: typer.Context,
     address: str,
@@ -214,7 +206,6 @@ def leave(
     print(f"{address} has left {newsletter}")
 
 
-@tree.command()
 def suppress(
     context: typer.Context,
     address: Annotated[str, typer.Argument(help="one address; or a file of them with --file")] = "",

@@ -6,8 +6,6 @@ import re
 import unicodedata
 from dataclasses import dataclass
 
-from email_validator import EmailNotValidError, validate_email
-
 _INVISIBLE = {"Cc", "Cs", "Cn", "Co"}
 
 _LABEL = r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)"
@@ -68,6 +66,11 @@ class EmailAddress:
     @classmethod
     def _parse_any(cls, text: str) -> EmailAddress:
         """Every address there is, and the reason why one is none."""
+        from email_validator import (
+            EmailNotValidError,
+            validate_email,
+        )  # its tables cost 12 ms, and few addresses need them
+
         if any(unicodedata.category(char) in _INVISIBLE for char in text):
             raise ValueError("contains a control character")
         try:

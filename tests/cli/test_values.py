@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from digest.cli.main import command
+from digest.cli.tree import command
 from tests.command import ADD, Command, write_articles, write_readers, write_settings
 from tests.site import SmtpServer
 from tests.zygote import ZYGOTE
