@@ -22,7 +22,7 @@ from digest.config import Settings
 from digest.db import migrate, sqlite
 from digest.db.engine import make_engine, reading, writing
 from digest.db.store import ensure_secret, find_secret
-from digest.errors import ConfigError
+from digest.errors import ConfigError, Next, Step
 from digest.secrecy import without_secrets
 
 if TYPE_CHECKING:
@@ -173,7 +173,7 @@ class App:
     @cached_property
     def channels(self) -> Sequence[Channel]:
         if not self.settings.channels:
-            raise ConfigError("no channel is configured: add a [[channels]] table; see: digest config example")
+            raise ConfigError("no channel is configured: add a [[channels]] table", next=Next(Step.SHOW_CONFIG_EXAMPLE))
         return [make_channel(settings) for settings in self.settings.channels]
 
 

@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 from pydantic_settings.sources import EnvSettingsSource, InitSettingsSource
 
-from digest.errors import ConfigError
+from digest.errors import ConfigError, Next, Step
 from digest.web_address import ascii_host, web_address
 
 KEY_LENGTH = 32
@@ -342,7 +342,7 @@ def load(path: Path | None) -> Settings:
         try:
             values = tomllib.loads(path.read_text(encoding="utf-8"))
         except FileNotFoundError as cause:
-            raise ConfigError(f"{path}: there is no such file; make one: digest config example > {path}") from cause
+            raise ConfigError(f"{path}: there is no such file", next=Next(Step.MAKE_CONFIG, {"path": path})) from cause
         except (OSError, UnicodeDecodeError) as cause:
             raise ConfigError(f"{path}: cannot be read: {cause}") from cause
         except tomllib.TOMLDecodeError as cause:

@@ -16,11 +16,13 @@ from digest.editions import newsletters
 from digest.flows.copies import PublicAddresses
 from digest.flows.publish import Press
 from digest.message.sign import Signer
+from digest.model.actor import Actor, ActorKind
 from digest.model.address import EmailAddress
 from digest.model.newsletter import Newsletter, NewsletterId, Schedule
 
 NOW = datetime(2026, 11, 23, 7, 0, 5, tzinfo=UTC)
 KEY = b"k" * 32
+ADMIN = Actor(ActorKind.CLI, "anna")
 
 TEMPLATE = {
     "body.html": (

@@ -13,7 +13,7 @@ from digest import config
 from digest.app import make_channel
 from digest.db.engine import make_engine
 from digest.delivery.channels.smtp import SmtpChannel
-from digest.errors import ConfigError
+from digest.errors import ConfigError, Next, Step
 from tests.command import Command
 
 EXAMPLE = Path(__file__).parent.parent / "config.example.toml"
@@ -178,8 +178,9 @@ def test_a_file_that_is_no_toml_is_said_with_its_name(content: bytes, what: str,
 
 
 def test_a_file_that_is_not_there_is_said_with_what_to_do(file: Path) -> None:
-    with pytest.raises(ConfigError, match="there is no such file; make one: digest config example > "):
+    with pytest.raises(ConfigError, match="there is no such file") as refused:
         config.load(file)
+    assert refused.value.next == Next(Step.MAKE_CONFIG, {"path": file})
 
 
 def test_the_environment_wins_over_the_file(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from digest.errors import BadInput
+from digest.errors import BadInput, Next, Step
 from digest.model.standing import Column, Said, column_of, folded, may_tell, said
 
 MAX_ASKED = 12
@@ -114,21 +114,18 @@ class Standings:
             elif found is Said.LEFT or column is not Column.MAYBE or folded(text) in _TELLING:
                 self._telling.add(name)
 
-    def question(self) -> str:
-        """What a person has to say before the file can be imported; "" when all is clear."""
+    def question(self) -> tuple[str, Next] | None:
+        """What a person has to say before the file can be imported, and how; None when all is clear."""
         asked = {pair: seen for pair, seen in self._unclear.items() if self._is_about_mail(pair[0])}
         asked |= {pair: seen for pair, seen in self._silent.items() if self._asks_for_silence(pair[0])}
         if not asked:
-            return ""
+            return None
         shown = [f"{_option(pair)} ({seen.count:,} rows, first in line {seen.line})" for pair, seen in asked.items()]
         if len(shown) > MAX_ASKED:
             shown[MAX_ASKED:] = [f"and {len(shown) - MAX_ASKED:,} more"]
         pair = next(iter(asked))
-        return (
-            f"it is not clear who of these wants mail: {', '.join(shown)}. Say it for each: --subscribed {_option(pair)} "
-            f"if they want it, --left {_option(pair)} if they do not; or, if the column is about something else, "
-            f"--attribute {_quoted(pair[0])}"
-        )
+        said = {"answer": _option(pair), "column": _quoted(pair[0])}
+        return f"it is not clear who of these wants mail: {', '.join(shown)}", Next(Step.SAY_WHO_WANTS_MAIL, said)
 
     def unknown_columns(self) -> list[str]:
         """Columns that a person spoke of and the file does not have."""

@@ -15,7 +15,7 @@ from digest.audience.intake import remember_subscribers
 from digest.db.rows import unpacked, upsert
 from digest.db.tables import consent, newsletter, reader_change, subscriber, subscription, suppression
 from digest.db.types import UtcDateTime
-from digest.errors import NotFound
+from digest.errors import Next, NotFound, Step
 from digest.model.address import EmailAddress
 from digest.model.choices import choices_from_json, choices_to_json
 from digest.model.subscriber import (
@@ -38,7 +38,7 @@ def get_subscriber(connection: Connection, address: str) -> Subscriber:
         raise NotFound(f"{address!r} is no e-mail address: {cause}") from cause
     row = connection.execute(select(subscriber).where(subscriber.c.address_key == key)).first()
     if row is None:
-        raise NotFound(f"there is no subscriber {address}; see: digest subscriber list")
+        raise NotFound(f"there is no subscriber {address}", next=Next(Step.LIST_SUBSCRIBERS))
     return subscriber_of_row(row)
 
 

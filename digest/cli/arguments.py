@@ -13,6 +13,7 @@ from typing import Any
 
 import typer
 
+from digest.cli.words import naming_options
 from digest.errors import BadInput
 from digest.model.address import clean_line
 from digest.web_address import web_address
@@ -27,6 +28,8 @@ def bounded(command: Any) -> Any:
     """The command, with a look at every value before it is used."""
     for each in command.params:
         each.callback = each.callback or _checked
+    if command.callback is not None:
+        command.callback = naming_options(command)
     return command
 
 

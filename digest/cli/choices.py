@@ -50,8 +50,8 @@ def offer(
 
     Example: digest newsletter offer harbour --topics --cadences daily,weekly --hours 7,18 --lengths headlines --reasons
     """
+    from digest import audit
     from digest.db.engine import reading, writing
-    from digest.editions import store
     from digest.editions.newsletters import change_newsletter, get_newsletter
 
     given = {key: value for key, value in locals().items() if key in (*_OFFER, *_RANKING, "local_time")}
@@ -63,9 +63,8 @@ def offer(
         changed = _changed(found, given, app.clock.now())
         with writing(app.engine) as connection:
             change_newsletter(connection, changed, now=app.clock.now())
-            store.record_action(
-                connection, "newsletter.offer", actor=actor(), now=app.clock.now(), name=name, keys=sorted(given)
-            )
+            target = audit.of_newsletter(found.id)
+            audit.record(connection, "newsletter.offer", actor(), target, now=app.clock.now(), after=given)
         found = changed
     show_fields(_fields(found))
 
@@ -160,7 +159,11 @@ def choose(
     now = app.clock.now()
     zone = ZoneInfo(known_zone(person.time_zone, of.schedule.time_zone))
     wanted = membership.choose(
-        app.engine, subscriptions[newsletter].id, lambda before: _wanted(before, given, zone), now=now, origin=actor()
+        app.engine,
+        subscriptions[newsletter].id,
+        lambda before: _wanted(before, given, zone),
+        now=now,
+        origin=str(actor()),
     )
     if wanted is None:
         raise NotFound(f"{address} is not subscribed to {newsletter!r} any more")

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from digest.model.actor import Actor, ActorKind
+
 if TYPE_CHECKING:
     from digest.app import App
 
@@ -31,9 +33,9 @@ def open_app(context: typer.Context) -> App:
     return make_app(settings, config_file=file)
 
 
-def actor() -> str:
+def actor() -> Actor:
     """Who is at the shell, for the record of who did what."""
     try:
-        return f"cli:{getpass.getuser()}"
+        return Actor(ActorKind.CLI, getpass.getuser())
     except (KeyError, OSError):
-        return "cli"
+        return Actor(ActorKind.CLI)

@@ -214,6 +214,7 @@ def change(
     note_role: Annotated[str, typer.Option()] = "",
 ) -> None:
     """Change the texts of a draft."""
+    from digest import audit
     from digest.db.engine import writing
     from digest.editions import store
     from digest.errors import Refused
@@ -232,11 +233,11 @@ def change(
         raise typer.BadParameter("say what to change: --subject, --preheader, --note")
     app = open_app(context)
     with writing(app.engine) as connection:
-        store.get_edition(connection, edition_id)
+        edition = store.get_edition(connection, edition_id)
         if not store.change_text(connection, edition_id, **values):
             raise Refused(f"edition {edition_id} is no draft any more; its texts cannot be changed")
-        store.record_action(
-            connection, "edition.change", actor=actor(), now=app.clock.now(), edition_id=edition_id, keys=sorted(values)
+        audit.record(
+            connection, "edition.change", actor(), audit.of_edition(edition), now=app.clock.now(), after=values
         )
     print(f"edition {edition_id} changed: {', '.join(values)}")
 

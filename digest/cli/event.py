@@ -36,8 +36,8 @@ def add(
 
     Example: digest event add harbour "Ferry day" --starts 2026-12-05T14:00 --place "Pier 3" --url https://example.org/ferry
     """
+    from digest import audit
     from digest.db.engine import writing
-    from digest.editions import store
     from digest.editions.events import add_event
     from digest.editions.newsletters import get_newsletter
     from digest.model.event import Event
@@ -50,7 +50,8 @@ def add(
         new = Event(title="", starts_at=app.clock.now(), time_zone=of.schedule.time_zone)
         new = _changed(new, title, starts, ends, zone, place, url, text)
         number = add_event(connection, of.id, new, now=app.clock.now())
-        store.record_action(connection, "event.add", actor=actor(), now=app.clock.now(), name=newsletter)
+        target = audit.Target(noun=audit.Noun.EVENT, id=number, newsletter_id=of.id)
+        audit.record(connection, "event.add", actor(), target, now=app.clock.now())
     print(f"event {number} added: {new.title}, {_when(new)}")
 
 

@@ -7,6 +7,7 @@ import sys
 
 from digest.cli.output import guard_streams
 from digest.cli.tree import command
+from digest.cli.words import sentence
 from digest.errors import DigestError
 
 
@@ -17,7 +18,7 @@ def run() -> None:
     try:
         command()()
     except DigestError as error:
-        for line in str(error).splitlines():
+        for line in sentence(error).splitlines():
             print(f"digest: {line}", file=sys.stderr)
         raise SystemExit(error.exit_code) from None
     except KeyboardInterrupt:

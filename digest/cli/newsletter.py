@@ -105,8 +105,8 @@ def add(
     Example: digest newsletter add harbour --title "The Harbour Post" --sender news@example.org
     --postal-address "12 Quay Street, Port Alder" --weekdays mon --at 07:00 --time-zone Europe/London
     """
+    from digest import audit
     from digest.db.engine import writing
-    from digest.editions import store
     from digest.editions.newsletters import add_newsletter
     from digest.errors import BadInput
     from digest.model.newsletter import Newsletter, NewsletterId
@@ -119,8 +119,9 @@ def add(
     new = _changed(new, {key: given[key] for key in _OPTIONS if key in given}, now=app.clock.now())
     _check(new, app)
     with writing(app.engine) as connection:
-        add_newsletter(connection, new, now=app.clock.now())
-        store.record_action(connection, "newsletter.add", actor=actor(), now=app.clock.now(), name=name)
+        number = add_newsletter(connection, new, now=app.clock.now())
+        target = audit.of_newsletter(number)
+        audit.record(connection, "newsletter.add", actor(), target, now=app.clock.now(), name=name)
     print(f"newsletter {name} added: {_schedule(new)}; next: digest subscriber import FILE --newsletter {name}")
 
 
@@ -191,8 +192,8 @@ def change(
 
     Example: digest newsletter change harbour --accent "#7a1f3d" --accent-dark "#f2a0b9" --cards-topic Culture
     """
+    from digest import audit
     from digest.db.engine import reading, writing
-    from digest.editions import store
     from digest.editions.newsletters import change_newsletter, get_newsletter
 
     app = open_app(context)
@@ -206,9 +207,8 @@ def change(
     _check(changed, app)
     with writing(app.engine) as connection:
         change_newsletter(connection, changed, now=app.clock.now())
-        store.record_action(
-            connection, "newsletter.change", actor=actor(), now=app.clock.now(), name=name, keys=sorted(given)
-        )
+        target = audit.of_newsletter(found.id)
+        audit.record(connection, "newsletter.change", actor(), target, now=app.clock.now(), after=given)
     print(f"newsletter {name} changed: {', '.join(sorted(given))}")
 
 

@@ -40,6 +40,7 @@ def sponsor(
     """
     from dataclasses import replace
 
+    from digest import audit
     from digest.db.engine import reading, writing
     from digest.editions import store
     from digest.editions.newsletters import change_newsletter, get_newsletter
@@ -92,7 +93,10 @@ def sponsor(
                 )
             sponsors = tuple(sorted((*(s for s in sponsors if s.key != paid.key), paid), key=lambda s: s.since))
         change_newsletter(connection, replace(found, sponsors=sponsors), now=app.clock.now())
-        store.record_action(connection, "newsletter.sponsor", actor=actor(), now=app.clock.now(), name=name)
+        target = audit.of_newsletter(found.id)
+        audit.record(
+            connection, "newsletter.sponsor", actor(), target, now=app.clock.now(), after={"sponsors": sponsors}
+        )
     names = ", ".join(each.name for each in sponsors)
     print(f"newsletter {name}: {'sponsored by ' + names if sponsors else 'no sponsor'}")
 

@@ -9,6 +9,7 @@ import typer
 
 from digest.cli.context import open_app
 from digest.cli.output import show_json
+from digest.cli.words import step
 from digest.stopping import stopped_by_signals
 
 NO_LINK = "digest: web.public_url is not set: mails carry no unsubscribe link; set it before the first real send"
@@ -48,7 +49,8 @@ def run_due(
     reports = publish.build_due(app.engine, app.press, now=now, names=newsletter or ())
     if not as_json:
         for report in reports:
-            print(f"{report.newsletter} {report.period}: {report.message}".replace(" :", ":"))
+            then = f"; {step(report.next)}" if report.next else ""
+            print(f"{report.newsletter} {report.period}: {report.message}{then}".replace(" :", ":"))
         if not reports:
             print("no newsletter is due; see: digest newsletter list")
     sent = send_each(app, dispatch.unfinished(app.engine))

@@ -148,7 +148,7 @@ def add(
     app = open_app(context)
     with writing(app.engine) as connection:
         newsletter_id = get_newsletter(connection, newsletter).id
-        added = put_people(connection, [person], newsletter_id=newsletter_id, origin=actor(), now=app.clock.now())
+        added = put_people(connection, [person], newsletter_id=newsletter_id, origin=str(actor()), now=app.clock.now())
     if added.kept_out:
         raise Refused(f"{address} has left or is suppressed; only they themselves can come back")
     print(f"{address}: {'subscribed' if added.new else 'brought up to date' if added.changed else 'was there already'}")
@@ -202,7 +202,7 @@ def leave(
         raise NotFound(f"{address} is not subscribed to {newsletter!r}")
     confirm(f"{address} leaves {newsletter}, and no import can bring them back. Go ahead?", yes=yes)
     request = Unsubscribe(subscription_id=subscriptions[newsletter].id, at=app.clock.now(), method="admin")
-    membership.leave(app.engine, request, origin=actor())
+    membership.leave(app.engine, request, origin=str(actor()))
     print(f"{address} has left {newsletter}")
 
 

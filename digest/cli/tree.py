@@ -25,6 +25,7 @@ COMMANDS: Mapping[str, tuple[str, ...]] = {
     "source": ("collect",),
     "running": ("run-due", "serve"),
     "edition": ("audit",),
+    "log": ("log",),
     "doctor": ("doctor",),
     "demo": ("demo",),
 }

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Engine, inspect
 from sqlalchemy.exc import DBAPIError
 
 from digest.db.engine import reading, writing
-from digest.errors import DatabaseError
+from digest.errors import DatabaseError, Next, Step
 from digest.secrecy import without_secrets
 
 if TYPE_CHECKING:
@@ -85,7 +85,9 @@ def check(engine: Engine) -> None:
             f"({found.wanted}); install the newer digest"
         )
     state = f"has the older schema {found.current}" if found.current else "is empty"
-    raise DatabaseError(f"the database {_named(engine)} {state} (wanted: {found.wanted}); run: digest db upgrade")
+    raise DatabaseError(
+        f"the database {_named(engine)} {state} (wanted: {found.wanted})", next=Next(Step.UPGRADE_DATABASE)
+    )
 
 
 def upgrade(engine: Engine) -> tuple[str, ...]:

@@ -56,6 +56,7 @@ source = Table(
     Column("news_a_day", Float),  # what it usually brings (sources/flood.py)
     Column("news_left", Float, nullable=False, server_default=text("0")),
     Column("created_at", UtcDateTime, nullable=False),
+    Column("version", Integer, nullable=False, server_default=text("1")),  # counts acts of people on it (audit.py)
 )
 
 article = Table(
@@ -92,6 +93,7 @@ article = Table(
     Column("held_at", UtcDateTime),  # too many at once: waits for an editor
     Column("ready_at", UtcDateTime, nullable=False),  # the later of published_at and not_before
     Column("title_mark", Text, nullable=False, server_default=""),  # sources/dedupe.py
+    Column("version", Integer, nullable=False, server_default=text("1")),  # counts acts of people on it (audit.py)
     Index("ix_article_source_key", "source_id", "key", unique=True),
     Index("ix_article_ready_at_id", "ready_at", "id"),  # the window of candidates
     Index("ix_article_title_mark_published_at", "title_mark", "published_at"),
@@ -138,6 +140,7 @@ newsletter = Table(
     Column("settings", Json, nullable=False),  # the rest of model.Newsletter, by its field names
     Column("created_at", UtcDateTime, nullable=False),
     Column("updated_at", UtcDateTime, nullable=False),
+    Column("version", Integer, nullable=False, server_default=text("1")),  # counts acts of people on it (audit.py)
 )
 
 subscription = Table(
@@ -266,6 +269,7 @@ edition = Table(
     Column("reached", Boolean, nullable=False, server_default=text("false")),  # cancelled, but somebody has it already
     Column("revision", Integer, nullable=False, server_default=text("0")),  # counts withdrawals of articles
     Column("corrects_id", Id, ForeignKey("edition.id", ondelete="SET NULL")),  # the edition whose readers get this one
+    Column("version", Integer, nullable=False, server_default=text("1")),  # counts acts of people on it (audit.py)
     UniqueConstraint("newsletter_id", "cadence", "period"),  # one edition per period (P7)
     CheckConstraint(
         "status IN ('draft', 'approved', 'sending', 'paused', 'sent', 'cancelled', 'empty')", name="status"
@@ -395,10 +399,29 @@ audit_log = Table(
     metadata,
     Column("id", Id, primary_key=True),
     Column("at", UtcDateTime, nullable=False),
-    Column("actor", Text, nullable=False),
-    Column("action", Text, nullable=False),
-    Column("edition_id", Id, ForeignKey("edition.id", ondelete="CASCADE"), index=True),
+    Column("actor_kind", Text, nullable=False, server_default="cli"),
+    Column("actor", Text, nullable=False),  # the name of a person or a key; "" where there is none
+    Column("action", Text, nullable=False),  # "newsletter.change"
+    Column("noun", Text, nullable=False, server_default=""),
+    Column("noun_id", Id),  # no foreign key: the act stays when what it was done to is gone
+    Column("newsletter_id", Id),
+    Column("version", Integer),  # of the row after the act
+    Column("before", Json, nullable=False, server_default=text("'{}'")),
+    Column("after", Json, nullable=False, server_default=text("'{}'")),
     Column("detail", Json, nullable=False),
+    Index("ix_audit_log_noun_noun_id_id", "noun", "noun_id", "id"),
+    Index("ix_audit_log_newsletter_id_id", "newsletter_id", "id"),
+    Index("ix_audit_log_actor_id", "actor", "id"),
+    Index("ix_audit_log_action_id", "action", "id"),
+)
+
+outbox = Table(  # what others may be told of: docs/events.md
+    "outbox",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("at", UtcDateTime, nullable=False, index=True),
+    Column("event", Text, nullable=False),
+    Column("data", Json, nullable=False),
 )
 
 secret = Table(  # keys that this installation made for itself, where the config gives none

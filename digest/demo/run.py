@@ -27,6 +27,7 @@ from digest.editions.due import latest_due
 from digest.editions.newsletters import add_newsletter, find_newsletter
 from digest.errors import BadInput
 from digest.flows import dispatch, importing, publish
+from digest.model.actor import Actor, ActorKind
 from digest.model.edition import EditionStatus
 
 Progress = Callable[[str, int | None], AbstractContextManager[Callable[[int], None]]]
@@ -34,7 +35,7 @@ Say = Callable[[str], None]
 
 DATABASE, SETTINGS, MAILS, PAGE = "digest.sqlite", "digest.toml", "mails", "inbox.html"
 
-ACTOR = "demo"
+ACTOR = Actor(ActorKind.CLI, "demo")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Row, ScalarSelect, and_, exists, or_, select,
 from digest.db.tables import article, edition, edition_article
 from digest.editions.candidates import Window
 from digest.editions.snapshot import made
-from digest.errors import NotFound
+from digest.errors import Next, NotFound, Step
 from digest.model.article import Article, ArticleId, Comment, Image
 from digest.model.edition import EditionStatus
 from digest.model.newsletter import NewsletterId
@@ -115,4 +115,4 @@ def hide_article(connection: Connection, article_id: int, *, now: datetime) -> N
     """In no further edition; NotFound for one that there is not."""
     result = connection.execute(update(article).where(article.c.id == article_id).values(hidden_at=now))
     if not result.rowcount:
-        raise NotFound(f"there is no article {article_id}; see: digest article list")
+        raise NotFound(f"there is no article {article_id}", next=Next(Step.LIST_ARTICLES))

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Row, delete, insert, select, update
 
 from digest.db.tables import event
 from digest.editions.snapshot import made, written
-from digest.errors import NotFound
+from digest.errors import Next, NotFound, Step
 from digest.model.event import Event
 from digest.model.newsletter import Newsletter, NewsletterId
 
@@ -35,7 +35,7 @@ def next_events(connection: Connection, newsletter: Newsletter, due_at: datetime
 def get_event(connection: Connection, event_id: int) -> Event:
     row = connection.execute(select(event).where(event.c.id == event_id)).first()
     if row is None:
-        raise NotFound(f"there is no event {event_id}; see: digest event list NEWSLETTER")
+        raise NotFound(f"there is no event {event_id}", next=Next(Step.LIST_EVENTS))
     return _event(row)
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Row, insert, select, update
 
 from digest.db.tables import newsletter
 from digest.editions.snapshot import newsletter_from_json, settings_to_json
-from digest.errors import NotFound, Refused
+from digest.errors import Next, NotFound, Refused, Step
 from digest.model.newsletter import Newsletter, NewsletterId
 
 
@@ -26,10 +26,11 @@ def find_newsletter(connection: Connection, name: str) -> Newsletter | None:
 def get_newsletter(connection: Connection, name: str) -> Newsletter:
     found = find_newsletter(connection, name)
     if found is None:
-        names = (
-            ", ".join(each.name for each in list_newsletters(connection)) or "none yet; add one: digest newsletter add"
+        names = ", ".join(each.name for each in list_newsletters(connection))
+        raise NotFound(
+            f"there is no newsletter {name!r} (there are: {names or 'none yet'})",
+            next=None if names else Next(Step.ADD_NEWSLETTER),
         )
-        raise NotFound(f"there is no newsletter {name!r} (there are: {names})")
     return found
 
 

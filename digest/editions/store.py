@@ -11,12 +11,12 @@ from typing import Any
 from sqlalchemy import Connection, Row, func, insert, or_, select, update
 
 from digest.db.rows import upsert
-from digest.db.tables import audit_log, edition, edition_article
+from digest.db.tables import edition, edition_article
 from digest.editions.candidates import Window
 from digest.editions.due import Period
 from digest.editions.events import events_from_json, events_to_json
 from digest.editions.snapshot import article_from_json, article_to_json, made, written
-from digest.errors import NotFound
+from digest.errors import Next, NotFound, Step
 from digest.model.edition import CORRECTION, Candidate, Edition, EditionId, EditionStatus
 from digest.model.event import Event
 from digest.model.newsletter import Cadence, Newsletter, NewsletterId, Note, Sponsor
@@ -208,7 +208,7 @@ def get_edition(connection: Connection, edition_id: int) -> Edition:
     """With its candidates, as they were when it was built."""
     row = connection.execute(select(edition).where(edition.c.id == edition_id)).first()
     if row is None:
-        raise NotFound(f"there is no edition {edition_id}; see: digest edition list")
+        raise NotFound(f"there is no edition {edition_id}", next=Next(Step.LIST_EDITIONS))
     return _edition(row, _candidates(connection, edition_id))
 
 
@@ -399,15 +399,6 @@ def change_text(connection: Connection, edition_id: int, **values: str | Note | 
         update(edition).where(edition.c.id == edition_id, edition.c.status == EditionStatus.DRAFT).values(**stored)
     )
     return result.rowcount == 1
-
-
-def record_action(
-    connection: Connection, action: str, *, actor: str, now: datetime, edition_id: int | None = None, **detail: object
-) -> None:
-    """Who did what, when."""
-    connection.execute(
-        insert(audit_log).values(at=now, actor=actor, action=action, edition_id=edition_id, detail=detail)
-    )
 
 
 def _candidates(connection: Connection, edition_id: int) -> tuple[Candidate, ...]:

@@ -8,11 +8,13 @@ from datetime import datetime
 
 from sqlalchemy import Engine
 
+from digest import audit
 from digest.db.engine import reading, writing
 from digest.delivery import counts
 from digest.delivery.batches import cancel_batch, leave_unknown, list_open_batches, resend_unknown
 from digest.editions import store
 from digest.errors import DatabaseError, Refused
+from digest.model.actor import Actor
 from digest.model.edition import EditionStatus
 
 BUSY_S = 0.05
@@ -21,17 +23,17 @@ BUSY_S = 0.05
 MAX_BUSY_S = 10.0
 
 
-def pause(engine: Engine, edition_id: int, *, now: datetime, actor: str) -> None:
+def pause(engine: Engine, edition_id: int, *, now: datetime, actor: Actor) -> None:
     """Senders stop within a second; nothing is lost."""
     _switch(engine, edition_id, "pause", EditionStatus.PAUSED, [EditionStatus.SENDING], now=now, actor=actor)
 
 
-def resume(engine: Engine, edition_id: int, *, now: datetime, actor: str) -> None:
+def resume(engine: Engine, edition_id: int, *, now: datetime, actor: Actor) -> None:
     of = [EditionStatus.PAUSED]
     _switch(engine, edition_id, "resume", EditionStatus.SENDING, of, now=now, actor=actor, hold_reason="")
 
 
-def cancel(engine: Engine, edition_id: int, *, now: datetime, actor: str) -> int:
+def cancel(engine: Engine, edition_id: int, *, now: datetime, actor: Actor) -> int:
     """No further copy goes out; what was not tried is cancelled. Returns how many rows that were.
 
     The edition is cancelled first, and from then on no row is marked. Killed after that, another call, or the sender
@@ -40,7 +42,13 @@ def cancel(engine: Engine, edition_id: int, *, now: datetime, actor: str) -> int
     with writing(engine) as connection:
         of = [EditionStatus.DRAFT, EditionStatus.APPROVED, EditionStatus.SENDING, EditionStatus.PAUSED]
         if store.move(connection, edition_id, to=EditionStatus.CANCELLED, of=of, finished_at=now):
-            store.record_action(connection, "edition.cancel", actor=actor, now=now, edition_id=edition_id)
+            audit.record(
+                connection,
+                "edition.cancel",
+                actor,
+                audit.of_edition(store.get_edition(connection, edition_id)),
+                now=now,
+            )
             # a mark may be committed between here and there: until the rows are looked at, somebody may have it
             store.record_reached(connection, edition_id, store.is_planned(connection, edition_id))
         else:
@@ -74,15 +82,15 @@ def cancel_rest(engine: Engine, edition_id: int) -> int:
         time.sleep(BUSY_S)
 
 
-def resolve(engine: Engine, edition_id: int, *, resend: bool, now: datetime, actor: str) -> int:
+def resolve(engine: Engine, edition_id: int, *, resend: bool, now: datetime, actor: Actor) -> int:
     """Settle the deliveries whose answer was lost; returns how many. A resend opens a sent edition again."""
     with writing(engine) as connection:
-        store.get_edition(connection, edition_id)
+        edition = store.get_edition(connection, edition_id)
         count = (resend_unknown if resend else leave_unknown)(connection, edition_id)
         if resend and count:
             store.move(connection, edition_id, to=EditionStatus.SENDING, of=[EditionStatus.SENT], finished_at=None)
-        store.record_action(
-            connection, "edition.resolve", actor=actor, now=now, edition_id=edition_id, resend=resend, count=count
+        audit.record(
+            connection, "edition.resolve", actor, audit.of_edition(edition), now=now, resend=resend, count=count
         )
     return count
 
@@ -95,11 +103,13 @@ def _switch(
     of: Sequence[EditionStatus],
     *,
     now: datetime,
-    actor: str,
+    actor: Actor,
     **values: object,
 ) -> None:
     with writing(engine) as connection:
         if not store.move(connection, edition_id, to=to, of=of, **values):
             status = store.get_edition(connection, edition_id).status
             raise Refused(f"edition {edition_id} is {status}; {action} works on one that is {' or '.join(of)}")
-        store.record_action(connection, f"edition.{action}", actor=actor, now=now, edition_id=edition_id)
+        audit.record(
+            connection, f"edition.{action}", actor, audit.of_edition(store.get_edition(connection, edition_id)), now=now
+        )

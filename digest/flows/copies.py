@@ -17,7 +17,7 @@ from digest.editions.candidates import preheader_of, subject_of
 from digest.editions.picks import PLAIN, is_return, length_of, number_of, pack, position_of
 from digest.editions.select import Selector
 from digest.editions.snapshot import newsletter_from_json, newsletter_to_json
-from digest.errors import MessageInvalid, NothingLeft, RenderFailed
+from digest.errors import MessageInvalid, Next, NothingLeft, RenderFailed, Step
 from digest.message.frames import Cause
 from digest.message.headers import Letterhead, edition_key
 from digest.message.splice import Copy, Splicer, plain_parts
@@ -213,8 +213,11 @@ class CopyMaker:
         if fitting < len(longest):
             raise MessageInvalid(
                 f"{len(longest)} articles are too long for one mail even as headlines, and {fitting} fit: mail programs "
-                f"hide what is beyond 102,400 bytes, the link to leave with it; allow fewer: "
-                f"digest newsletter change {self.newsletter.name} --max-items {fitting}"
+                f"hide what is beyond 102,400 bytes, the link to leave with it; allow at most {fitting}",
+                next=Next(
+                    Step.CHANGE_NEWSLETTER,
+                    {"newsletter": self.newsletter.name, "field": "max_items", "value": fitting},
+                ),
             )
 
     def is_whole(self, recipient: Recipient) -> bool:

@@ -20,7 +20,7 @@ from digest.editions import store as editions
 from digest.editions.periods import is_offered
 from digest.editions.picks import reasons_of, unpack
 from digest.editions.select import Decision, Rule, Selector
-from digest.errors import NotFound, Refused
+from digest.errors import Next, NotFound, Refused, Step
 from digest.flows.copies import CopyMaker
 from digest.flows.dispatch.planning import OwnPlanner, frozen_newsletter
 from digest.model.choices import Choices, Kind, choices_from_json
@@ -167,9 +167,7 @@ def _why(
         return _what_became(row)
     slot = str(was["slot"]) if was else subscription.slot
     if edition.planned_at is None:
-        return (
-            f"the edition is {edition.status}: nobody has a copy yet; edition preview --for shows what would be in it"
-        )
+        return f"the edition is {edition.status}: nobody has a copy yet"
     if (
         subscription.status is SubscriptionStatus.LEFT
         and subscription.left_at
@@ -212,7 +210,7 @@ def picks_for(engine: Engine, edition_id: int, subscription_id: int, *, now: dat
         past, _ = planner.past(connection, subscription_id, before_id=None)
         made = planner.choose(plan_rows.read_reader(connection, subscription_id), past)
         if not made:
-            raise Refused("there is nothing new for this reader in it: they would get no mail; see: digest explain")
+            raise Refused("there is nothing new for this reader in it: they would get no mail")
         picks: list[int] = json.loads(made)
         return picks
 
@@ -228,7 +226,10 @@ def recreate(engine: Engine, maker: CopyMaker, edition_id: int, address: str) ->
         person, subscription = _reader(connection, frozen_newsletter(connection, edition), address)
         row = ledger.find_delivery(connection, edition_id, subscription.id)
         if row is None or row.attempted_at is None:
-            raise Refused(f"no message was made for {address}; see: digest explain {edition_id} {address}")
+            raise Refused(
+                f"no message was made for {address}",
+                next=Next(Step.EXPLAIN, {"edition": edition_id, "address": address}),
+            )
         was = audience.find_person_before(connection, person.id, at=row.attempted_at)
         withdrawn = editions.list_withdrawn(connection, edition_id)
     if was is not None:

@@ -127,7 +127,8 @@ def _look_around(file: Path, standings: Standings, encoding: str) -> set[str]:
             with contextlib.suppress(ValueError):
                 gone.add(EmailAddress.parse(str(row.get("address") or "")).key)
     if question := standings.question():
-        raise BadInput(f"{file}: {question}")
+        text, answers = question
+        raise BadInput(f"{file}: {text}", next=answers)
     if unknown := standings.unknown_columns():
         raise BadInput(f"{file}: has no column {unknown[0]!r}")
     return gone

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
-from digest import log
+from digest import audit, log
 from digest.audience.store import list_sample
 from digest.db.engine import reading, writing
 from digest.delivery import plan
@@ -41,9 +41,10 @@ from digest.editions.select import Selector
 from digest.editions.snapshot import newsletter_to_json
 from digest.editions.sponsors import sponsor_on
 from digest.editions.web_views import keep_web_view
-from digest.errors import NotFound, Refused, RenderFailed, said
+from digest.errors import DigestError, Next, NotFound, Refused, RenderFailed, Step, said
 from digest.flows.copies import CopyMaker, PublicAddresses, Survey
 from digest.flows.images import ImageDesk, copy_images
+from digest.model.actor import SCHEDULER, Actor
 from digest.model.address import EmailAddress
 from digest.model.article import Article
 from digest.model.choices import Length
@@ -82,6 +83,7 @@ class BuildReport:
     edition_id: EditionId | None = None
     items: int = 0
     message: str = ""
+    next: Next | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -250,7 +252,7 @@ def _approve_built(
         return _report(newsletter, period, result, edition_id=EditionId(edition_id), items=items, message=message)
 
     try:
-        lines = approve(engine, press, edition_id, now=now, actor="schedule")
+        lines = approve(engine, press, edition_id, now=now, actor=SCHEDULER)
     except Refused as cause:  # another process that found it was first
         return report(Built.THERE, str(cause))
     except DBAPIError:
@@ -262,7 +264,8 @@ def _approve_built(
         with writing(engine) as connection:
             store.hold(connection, edition_id, why)
         log.warn("publish.not_approved", newsletter_id=newsletter.id, edition_id=edition_id, error=type(cause).__name__)
-        return report(Built.DRAFT, said(cause))
+        next_step = cause.next if isinstance(cause, DigestError) else None
+        return replace(report(Built.DRAFT, said(cause)), next=next_step)
     found = report(Built.APPROVED, "")
     return replace(found, message="\n".join([f"{found.items} articles", *lines]))
 
@@ -275,7 +278,7 @@ def extra_period(now: datetime) -> Period:
     return Period(key=f"{BY_HAND}{now:%Y%m%dT%H%M%S}", due_at=now)
 
 
-def approve(engine: Engine, press: Press, edition_id: int, *, now: datetime, actor: str) -> list[str]:
+def approve(engine: Engine, press: Press, edition_id: int, *, now: datetime, actor: Actor) -> list[str]:
     """Freeze newsletter, pictures and template, see that they render, and let the edition go.
 
     returns   a line for each picture that could not be copied
@@ -307,18 +310,18 @@ def approve(engine: Engine, press: Press, edition_id: int, *, now: datetime, act
             to=EditionStatus.APPROVED,
             of=[EditionStatus.DRAFT],
             approved_at=now,
-            approved_by=actor,
+            approved_by=str(actor),
             hold_reason="",
         )
         if not won:
             raise Refused(f"edition {edition_id} was approved or cancelled by somebody else just now")
         keep_web_view(connection, edition_id, store.find_state(connection, edition_id)[1], web_view)
-        store.record_action(connection, "edition.approve", actor=actor, now=now, edition_id=edition_id)
+        audit.record(connection, "edition.approve", actor, audit.of_edition(edition), now=now)
     return lines
 
 
 def correct(
-    engine: Engine, edition_id: int, position: int, *, subject: str, note: Note, now: datetime, actor: str
+    engine: Engine, edition_id: int, position: int, *, subject: str, note: Note, now: datetime, actor: Actor
 ) -> EditionId:
     """A draft that gives one article, as it is now, to exactly those whose copy of the edition held it."""
     with writing(engine) as connection:
@@ -327,12 +330,15 @@ def correct(
             raise Refused(f"edition {edition_id} was not sent to anybody; change it instead of correcting it")
         found = next((each for each in of.candidates if each.position == position), None)
         if found is None:
-            raise NotFound(f"edition {edition_id} has no article {position + 1}; see: digest edition show {edition_id}")
+            raise NotFound(
+                f"edition {edition_id} has no article {position + 1}",
+                next=Next(Step.SHOW_EDITION, {"edition": edition_id}),
+            )
         now_is = find_article(connection, found.article_id) or found.article
         correction = store.create_correction(
             connection, of, replace(found, article=now_is, position=position), subject=subject, note=note, now=now
         )
-        store.record_action(connection, "edition.correct", actor=actor, now=now, edition_id=edition_id, by=correction)
+        audit.record(connection, "edition.correct", actor, audit.of_edition(of), now=now, by=correction)
     return correction
 
 
@@ -379,7 +385,11 @@ def check_variants(found: Survey, newsletter: Newsletter) -> None:
     raise RenderFailed(
         f"{worst.template} of template {newsletter.template!r}, line {worst.line}: {worst.question} has {worst.answers} "
         f"answers among {found.readers} readers, and each is a rendering of its own; print the value instead of asking for "
-        f"it, or allow more: digest newsletter change {newsletter.name} --max-variants {10 * newsletter.max_variants}"
+        f"it, or allow more than {newsletter.max_variants}",
+        next=Next(
+            Step.CHANGE_NEWSLETTER,
+            {"newsletter": newsletter.name, "field": "max_variants", "value": 10 * newsletter.max_variants},
+        ),
     )
 
 

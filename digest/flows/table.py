@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from digest.errors import BadInput
+from digest.errors import BadInput, Next, Step
 
 Row = tuple[int, Mapping[str, Any]]
 ColumnsOf = Callable[[Sequence[str], Sequence[object]], list[str]]
@@ -136,8 +136,8 @@ def encoding_of(file: Path, given: str) -> str:
     except UnicodeDecodeError as cause:
         line += bytes(cause.object[: cause.start]).count(b"\n")
         raise BadInput(
-            f"{file}: line {line} is not {found} (byte 0x{cause.object[cause.start]:02x}); "
-            "say which encoding it is: --encoding windows-1252"
+            f"{file}: line {line} is not {found} (byte 0x{cause.object[cause.start]:02x})",
+            next=Next(Step.SAY_ENCODING, {"encoding": "windows-1252"}),
         ) from cause
 
 
@@ -147,7 +147,10 @@ def _guessed(file: Path, start: bytes) -> str:
         raise BadInput(f"{file}: is no text file but {kind}, and import that")
     marked = next((name for mark, name in _BOMS if start.startswith(mark)), None)
     if marked is None and (wide := _wide(start)):
-        raise BadInput(f"{file}: looks like {wide} without a mark at its start; say so: --encoding {wide}")
+        raise BadInput(
+            f"{file}: looks like {wide} without a mark at its start",
+            next=Next(Step.SAY_ENCODING, {"encoding": wide}),
+        )
     return marked or "utf-8"
 
 

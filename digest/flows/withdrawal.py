@@ -6,14 +6,16 @@ from datetime import datetime
 
 from sqlalchemy import Engine
 
+from digest import audit
 from digest.db.engine import writing
 from digest.editions import store
 from digest.editions.articles import hide_article
 from digest.flows.publish import Press
 from digest.flows.web_views import WebViews
+from digest.model.actor import Actor
 
 
-def withdraw(engine: Engine, press: Press, article_id: int, *, now: datetime, actor: str) -> list[int]:
+def withdraw(engine: Engine, press: Press, article_id: int, *, now: datetime, actor: Actor) -> list[int]:
     """No later copy holds this article: it is hidden, and taken out of all editions that are not finished.
 
     Returns those editions. Senders make the copies that did not go yet anew.
@@ -24,8 +26,7 @@ def withdraw(engine: Engine, press: Press, article_id: int, *, now: datetime, ac
         for edition_id, position in store.list_unfinished_with(connection, article_id):
             if store.withdraw(connection, edition_id, position):
                 touched.append(edition_id)
-                store.record_action(
-                    connection, "edition.withdraw", actor=actor, now=now, edition_id=edition_id, article_id=article_id
-                )
+                target = audit.of_edition(store.get_edition(connection, edition_id))
+                audit.record(connection, "edition.withdraw", actor, target, now=now, article_id=article_id)
     WebViews(engine, press).renew(touched)
     return touched

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Row, Text, bindparam, case, func, literal, se
 from digest.db.rows import numbers, upsert
 from digest.db.tables import article, article_alias, source
 from digest.db.types import UtcDateTime
-from digest.errors import NotFound
+from digest.errors import Next, NotFound, Step
 from digest.model.article import Article
 from digest.model.source import SourceId
 from digest.sources.dedupe import (
@@ -285,7 +285,7 @@ def list_articles(
 def get_article(connection: Connection, article_id: int) -> Row[Any]:
     row = connection.execute(select(article).where(article.c.id == article_id)).first()
     if row is None:
-        raise NotFound(f"there is no article {article_id}; see: digest article list")
+        raise NotFound(f"there is no article {article_id}", next=Next(Step.LIST_ARTICLES))
     return row
 
 

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Row, select, update
 
 from digest.db.rows import upsert
 from digest.db.tables import source
-from digest.errors import NotFound, Refused
+from digest.errors import Next, NotFound, Refused, Step
 from digest.model.source import Cursor, Source, SourceId, Usual
 from digest.sources.checked import storable
 
@@ -22,8 +22,11 @@ def list_sources(connection: Connection) -> list[Source]:
 def get_source(connection: Connection, name: str) -> Source:
     row = connection.execute(select(source).where(source.c.name == name)).first()
     if row is None:
-        names = ", ".join(each.name for each in list_sources(connection)) or "none yet; add one: digest source add"
-        raise NotFound(f"there is no source {name!r} (there are: {names})")
+        names = ", ".join(each.name for each in list_sources(connection))
+        raise NotFound(
+            f"there is no source {name!r} (there are: {names or 'none yet'})",
+            next=None if names else Next(Step.ADD_SOURCE),
+        )
     return _source(row)
 
 

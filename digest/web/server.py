@@ -139,7 +139,7 @@ def bind(host: str, port: int) -> socket.socket:
         return socket.create_server(address[:2], family=family, backlog=512)
     except OSError as cause:
         raise ConfigError(
-            f"cannot listen on {host}:{port}: {cause.strerror}; is another `digest serve` running? See web.host and web.port"
+            f"cannot listen on {host}:{port}: {cause.strerror}; does another server run there? See web.host and web.port"
         ) from cause
 
 

@@ -15,7 +15,7 @@ from digest.flows import control, dispatch, publish
 from digest.flows.dispatch import DispatchReport
 from digest.model.edition import EditionStatus
 from tests.flows.test_dispatch import build, send
-from tests.site import NOW, SmtpServer, add_newsletter
+from tests.site import ADMIN, NOW, SmtpServer, add_newsletter
 
 
 def test_an_edition_that_another_process_sent_since_we_looked_is_no_trouble(
@@ -36,7 +36,7 @@ def test_an_edition_that_somebody_cancelled_since_we_looked_is_no_trouble(
 ) -> None:
     edition_id = build(engine, app.press, readers=3)
     assert dispatch.unfinished(app.engine) == [edition_id]
-    control.cancel(engine, edition_id, now=NOW, actor="test")
+    control.cancel(engine, edition_id, now=NOW, actor=ADMIN)
     assert send_edition(app, edition_id) == DispatchReport(edition_id=edition_id)
     assert smtp_server.recorder.accepted == []
 
@@ -45,7 +45,7 @@ def test_an_edition_that_nobody_approved_is_refused(app: App, engine: Engine, sm
     edition_id = build(engine, app.press, readers=3)
     with writing(engine) as connection:
         editions.move(connection, edition_id, to=EditionStatus.DRAFT, of=[EditionStatus.APPROVED])
-    with pytest.raises(Refused, match="approve it first"):
+    with pytest.raises(Refused, match="is draft"):
         send_edition(app, edition_id)
     assert smtp_server.recorder.accepted == []
 

@@ -10,7 +10,7 @@ from sqlalchemy import Engine
 from digest.db import migrate
 from digest.db.engine import make_engine, reading, writing
 from digest.db.tables import metadata
-from digest.errors import ConfigError, DatabaseError
+from digest.errors import ConfigError, DatabaseError, Next, Step
 
 
 def test_a_migrated_database_has_exactly_the_tables_of_the_program(engine: Engine) -> None:
@@ -18,10 +18,11 @@ def test_a_migrated_database_has_exactly_the_tables_of_the_program(engine: Engin
         assert compare_metadata(MigrationContext.configure(connection), metadata) == []
 
 
-def test_an_empty_database_is_refused_with_the_command_to_run(database_url: str) -> None:
+def test_an_empty_database_is_refused_with_what_to_do(database_url: str) -> None:
     engine = make_engine(database_url)
-    with pytest.raises(DatabaseError, match="digest db upgrade"):
+    with pytest.raises(DatabaseError, match="is empty") as refused:
         migrate.check(engine)
+    assert refused.value.next == Next(Step.UPGRADE_DATABASE)
     engine.dispose()
 
 

@@ -22,7 +22,7 @@ from digest.model.delivery import DeliveryStatus
 from digest.model.edition import EditionStatus
 from tests.delivery.hostile import HostileServer, Seen
 from tests.flows.test_dispatch import build, status
-from tests.site import NOW
+from tests.site import ADMIN, NOW
 
 IN_DOUBT_AT_WORST = {DeliveryStatus.ACCEPTED, DeliveryStatus.UNKNOWN}
 READERS = 30
@@ -101,7 +101,7 @@ async def converse(engine: Engine, press: Press, seed: str, *, malice: float) ->
             if report.is_finished:
                 break
             if status(engine, 1) is EditionStatus.PAUSED:  # it refused us time after time: somebody looks, and goes on
-                control.resume(engine, 1, now=clock.now(), actor="test")
+                control.resume(engine, 1, now=clock.now(), actor=ADMIN)
         return server.seen
 
 

@@ -32,7 +32,7 @@ from digest.model.edition import EditionStatus
 from digest.model.newsletter import UnknownPolicy
 from tests.contracts.desk import ListDesk, make_outgoing
 from tests.flows.test_dispatch import balance, build, send, status
-from tests.site import NOW, Recorder, SmtpServer
+from tests.site import ADMIN, NOW, Recorder, SmtpServer
 
 
 @dataclass
@@ -353,7 +353,7 @@ def test_messages_that_the_server_finds_too_big_cost_nobody_the_edition(
     assert "the message is too big" in report.trouble
     assert (report.rejected, small.script.bodies) == (0, [])
     assert balance(engine, edition_id) == Balance(planned=12, waiting=12)
-    control.resume(engine, edition_id, now=NOW, actor="test")
+    control.resume(engine, edition_id, now=NOW, actor=ADMIN)
     assert len(goes_on_elsewhere(engine, press, edition_id, smtp_server)) == 12
 
 

@@ -115,7 +115,7 @@ def test_bad_lines_are_refused_by_number_and_the_rest_goes_on(
         ("address,languge\nx@example.org,en\n", "'languge': did you mean language"),
         ("address,email\nx@example.org,y@example.org\n", "two columns for 'address'"),
         ("", "is empty"),
-        (b"address,name\nx@example.org,J\xf6rg\n", r"line 2 is not utf-8 \(byte 0xf6\); .* --encoding"),
+        (b"address,name\nx@example.org,J\xf6rg\n", r"line 2 is not utf-8 \(byte 0xf6\)"),
     ],
 )
 def test_a_wrong_file_is_refused_before_anything_is_written(

@@ -30,7 +30,7 @@ from digest.flows.explain import explain, recreate
 from digest.flows.publish import Built, Press
 from digest.model.choices import Choices, Length
 from digest.model.newsletter import Note, Offer, Pace, Ranking, Schedule
-from tests.site import NOW, SmtpServer, add_newsletter, add_readers
+from tests.site import ADMIN, NOW, SmtpServer, add_newsletter, add_readers
 
 EVERYTHING = Offer(
     topics=True,
@@ -453,7 +453,7 @@ def test_a_copy_of_which_nothing_is_left_stops_no_other(engine: Engine, press: P
         choose(engine, reader, mute_topics=("health",))
     publish.build_due(engine, press, now=NOW)
     dispatch.plan(engine, 1, now=NOW)
-    withdrawal.withdraw(engine, press, 1, now=NOW, actor="test")
+    withdrawal.withdraw(engine, press, 1, now=NOW, actor=ADMIN)
     maker = publish.open_maker(engine, press, 1)
     report = asyncio.run(dispatch.send(engine, maker, [smtp_server.channel()], clock=FixedClock(NOW)))
     assert (report.accepted, report.trouble, report.is_finished) == (3, "", True)
@@ -481,7 +481,7 @@ def test_a_withdrawn_article_is_in_no_later_copy_and_its_correction_reaches_thos
     running.start()
     while len(smtp_server.recorder.accepted) < 20:
         sleep(0.001)
-    assert withdrawal.withdraw(engine, press, 1, now=NOW, actor="test") == [1]
+    assert withdrawal.withdraw(engine, press, 1, now=NOW, actor=ADMIN) == [1]
     with reading(engine) as connection:
         after = {
             row[0]
@@ -514,9 +514,9 @@ def test_a_withdrawn_article_is_in_no_later_copy_and_its_correction_reaches_thos
 
     smtp_server.recorder.accepted.clear()
     correction = publish.correct(
-        engine, 1, 0, subject="Correction", note=Note(text="It was wrong."), now=NOW, actor="test"
+        engine, 1, 0, subject="Correction", note=Note(text="It was wrong."), now=NOW, actor=ADMIN
     )
-    publish.approve(engine, press, correction, now=NOW, actor="test")
+    publish.approve(engine, press, correction, now=NOW, actor=ADMIN)
     run(engine, press, smtp_server, NOW + timedelta(minutes=1))
     assert {address for address, _ in smtp_server.recorder.accepted} == with_it
     assert len(smtp_server.recorder.accepted) == len(with_it)
@@ -580,7 +580,7 @@ def test_p3_p4_random_walks_of_readers_and_editors(
         if now >= outage_until:
             for report in publish.build_due(engine, press, now=now):
                 if report.result is Built.DRAFT and report.edition_id is not None:  # late: an editor lets it go
-                    publish.approve(engine, press, report.edition_id, now=now, actor="test")
+                    publish.approve(engine, press, report.edition_id, now=now, actor=ADMIN)
             run(engine, press, smtp_server, now)
         now += timedelta(hours=8)
 

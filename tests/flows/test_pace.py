@@ -18,7 +18,7 @@ from digest.flows.publish import Press
 from digest.model.edition import EditionStatus
 from digest.model.newsletter import Pace
 from tests.flows.test_dispatch import balance, build, status
-from tests.site import NOW, SmtpServer
+from tests.site import ADMIN, NOW, SmtpServer
 
 
 def send(
@@ -147,7 +147,7 @@ def test_a_canary_that_is_refused_pauses_the_edition_and_an_admin_lets_it_go(
     assert status(engine, edition_id) is EditionStatus.PAUSED
     with reading(engine) as connection:
         assert canary.look(connection, edition_id).state == canary.FAILED
-    control.resume(engine, edition_id, now=later.now(), actor="test")
+    control.resume(engine, edition_id, now=later.now(), actor=ADMIN)
     assert send(engine, press, edition_id, smtp_server, clock=later).is_finished
     assert balance(engine, edition_id).accepted == 6
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -19,12 +18,13 @@ from digest.db.tables import newsletter as newsletter_table
 from digest.editions import store as editions
 from digest.editions.events import add_event, remove_event
 from digest.editions.newsletters import change_newsletter
+from digest.errors import Next, Step
 from digest.flows import control, publish
 from digest.flows.publish import Built, Press
 from digest.model.edition import EditionStatus
 from digest.model.event import Event
 from digest.model.newsletter import Newsletter, NewsletterId, Offer, Schedule, Sponsor
-from tests.site import NOW, add_articles, add_newsletter, add_readers
+from tests.site import ADMIN, NOW, add_articles, add_newsletter, add_readers
 
 DUE = NOW.replace(second=0)
 WEEK = timedelta(weeks=1)
@@ -120,7 +120,7 @@ def test_what_a_cancelled_edition_held_is_in_the_next_one(engine: Engine, press:
     held = add(engine, DUE - timedelta(days=6), DUE - timedelta(hours=1))
     (report,) = publish.build_due(engine, press, now=NOW)
     assert report.edition_id is not None
-    control.cancel(engine, report.edition_id, now=NOW, actor="test")
+    control.cancel(engine, report.edition_id, now=NOW, actor=ADMIN)
     assert sorted(build(engine, press, 1)) == held
 
 
@@ -206,11 +206,12 @@ def test_a_template_that_would_be_rendered_for_every_reader_is_refused_by_name(e
     (report,) = publish.build_due(engine, press, now=NOW)
     assert report.result is Built.DRAFT
     assert "body.html of template 'thin', line 2: reader.name has" in report.message
-    assert "--max-variants 200" in report.message
+    asked = {"newsletter": newsletter.name, "field": "max_variants", "value": 200}
+    assert report.next == Next(Step.CHANGE_NEWSLETTER, asked)
     with writing(engine) as connection:
         change_newsletter(connection, replace(newsletter, max_variants=200), now=NOW)
     assert report.edition_id is not None
-    publish.approve(engine, press, report.edition_id, now=NOW, actor="test")
+    publish.approve(engine, press, report.edition_id, now=NOW, actor=ADMIN)
 
 
 def test_a_survey_counts_renderings_and_says_what_makes_them(engine: Engine, press: Press) -> None:
@@ -246,7 +247,7 @@ def test_a_sponsor_ends_after_so_many_editions_and_the_next_one_takes_over(engin
             edition = editions.get_edition(connection, report.edition_id)
         shown.append(edition.sponsor.name if edition.sponsor else "")
         if week == 0:  # what nobody got does not count
-            control.cancel(engine, report.edition_id, now=NOW, actor="test")
+            control.cancel(engine, report.edition_id, now=NOW, actor=ADMIN)
     assert shown == ["Bank", "Bank", "Bank", "Tram", "Tram"]
     with reading(engine) as connection:
         assert editions.count_sponsored(connection, NewsletterId(1)) == {first.key: 2, second.key: 2}
@@ -346,9 +347,9 @@ def test_more_headlines_than_a_mail_can_hold_wait_for_an_editor_who_is_told_how_
         connection.execute(update(article).values(title="T" * 1_200))
     (report,) = publish.build_due(engine, press, now=NOW)
     assert report.result is Built.DRAFT
-    fitting = re.search(r"--max-items (\d+)", report.message)
-    assert fitting
-    assert 40 < int(fitting[1]) < 100
+    assert report.next is not None
+    assert report.next.of["field"] == "max_items"
+    assert 40 < int(str(report.next.of["value"])) < 100
     with reading(engine) as connection:
         (draft,) = editions.list_with_status(connection, EditionStatus.DRAFT)
     assert "too long for one mail even as headlines" in draft.hold_reason

@@ -105,8 +105,8 @@ def test_a_header_is_read_as_spreadsheets_write_it(header: str, tmp_path: Path) 
         (b"PK\x03\x04\x14\x00\x06\x00", "workbook.*save the sheet as CSV UTF-8"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", r"workbook \(.xls\)"),
         (b"\x1f\x8b\x08\x00", "compressed: unpack it"),
-        ("address,name\na@example.net,J\xf6rg\n".encode("utf-16-le"), "--encoding utf-16-le"),
-        ("address,name\na@example.net,Ann\n".encode("utf-16-be"), "--encoding utf-16-be"),
+        ("address,name\na@example.net,J\xf6rg\n".encode("utf-16-le"), "looks like utf-16-le"),
+        ("address,name\na@example.net,Ann\n".encode("utf-16-be"), "looks like utf-16-be"),
     ],
 )
 def test_a_file_that_is_no_text_is_named_with_what_to_do(content: bytes, hint: str, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from digest.errors import RenderFailed
 from digest.flows import dispatch, publish
 from digest.flows.publish import BuildReport, Built, Press
 from digest.model.edition import EditionId, EditionStatus
-from tests.site import NOW, add_articles, add_newsletter, add_readers, make_press, write_thin_template
+from tests.site import ADMIN, NOW, add_articles, add_newsletter, add_readers, make_press, write_thin_template
 
 BROKEN = {
     "a tag that is not closed": ("<p>\n{% if reader.name %}\n</p>", r"body\.html, line \d"),
@@ -75,7 +75,7 @@ def test_a_draft_stays_that_says_where_and_the_other_newsletter_goes_on(
     assert broken.edition_id is not None
     assert dispatch.unfinished(engine) == [good.edition_id]
     with pytest.raises(RenderFailed, match=place):
-        publish.approve(engine, press, broken.edition_id, now=NOW, actor="test")
+        publish.approve(engine, press, broken.edition_id, now=NOW, actor=ADMIN)
     assert status(engine, broken.edition_id) is EditionStatus.DRAFT
     with reading(engine) as connection:
         assert "the template fails: " in editions.get_edition(connection, broken.edition_id).hold_reason
@@ -94,7 +94,7 @@ def test_a_template_that_was_mended_goes(engine: Engine, press: Press, own: Path
     broken, _ = build_both(engine, press)
     (own / "body.html").unlink()
     assert broken.edition_id is not None
-    publish.approve(engine, press, broken.edition_id, now=NOW, actor="test")
+    publish.approve(engine, press, broken.edition_id, now=NOW, actor=ADMIN)
     assert status(engine, broken.edition_id) is EditionStatus.APPROVED
 
 

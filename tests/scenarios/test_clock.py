@@ -18,7 +18,7 @@ from digest.flows import dispatch, publish
 from digest.flows.publish import Built, Press
 from digest.model.delivery import Balance
 from tests.flows.test_dispatch import balance, build, send
-from tests.site import NOW, Recorder, SmtpServer, add_articles, add_newsletter, add_readers
+from tests.site import ADMIN, NOW, Recorder, SmtpServer, add_articles, add_newsletter, add_readers
 
 JUMPS = pytest.mark.parametrize("jump", [timedelta(hours=1), timedelta(hours=-1)], ids=["forward", "back"])
 
@@ -115,7 +115,7 @@ def test_a_run_that_was_too_late_goes_when_an_admin_says_so(
     assert (report.result, report.message) == (Built.DRAFT, "late by more than 24 hours")
     assert dispatch.unfinished(engine) == []
     assert report.edition_id is not None
-    publish.approve(engine, press, report.edition_id, now=late, actor="test")
+    publish.approve(engine, press, report.edition_id, now=late, actor=ADMIN)
     send(engine, press, report.edition_id, smtp_server.channel(), clock=FixedClock(late))
     assert len(smtp_server.recorder.accepted) == 3
     with reading(engine) as connection:

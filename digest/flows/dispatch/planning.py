@@ -22,7 +22,7 @@ from digest.editions.periods import is_offered, turn
 from digest.editions.picks import as_return, unpack
 from digest.editions.select import Past, past_of
 from digest.editions.snapshot import newsletter_from_json
-from digest.errors import Refused
+from digest.errors import Next, Refused, Step
 from digest.flows.dispatch.chooser import Chooser
 from digest.model.edition import Edition, EditionStatus
 from digest.model.newsletter import Cadence, Newsletter
@@ -54,7 +54,12 @@ def plan(
         editions.move(connection, edition_id, to=EditionStatus.SENDING, of=[EditionStatus.APPROVED])
         edition = editions.get_edition(connection, edition_id)
         if edition.status not in (EditionStatus.SENDING, EditionStatus.PAUSED):
-            raise Refused(f"edition {edition_id} is {edition.status}; approve it first: digest edition approve")
+            raise Refused(
+                f"edition {edition_id} is {edition.status}",
+                next=Next(Step.APPROVE_EDITION, {"edition": edition_id})
+                if edition.status is EditionStatus.DRAFT
+                else None,
+            )
         if editions.is_planned(connection, edition_id):
             return counts.count_rows(connection, edition_id)
         newsletter = frozen_newsletter(connection, edition)

@@ -155,7 +155,7 @@ class Sender:
                     await asyncio.to_thread(self._keeper.sign_off)
                 if self._undecided.refusals and self._health.healthy_channel() is None:
                     troubles = "; ".join(self._health.troubles.values())
-                    self._pausing = f"{troubles}; mend that, then: digest edition resume {self._edition_id}"
+                    self._pausing = f"{troubles}; mend that, then resume it"
                     await self._patience.run(self._pause)
         if self._failure is not None:
             known = f"; {self._ledger.told} known answers stand in the log: delivery.not_recorded" * bool(
