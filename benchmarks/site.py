@@ -11,6 +11,8 @@ from typing import Any
 
 from sqlalchemy import Engine, insert, text, update
 
+from digest.audience.links import Links
+from digest.audience.tokens import Keyring
 from digest.clock import FixedClock
 from digest.db import migrate
 from digest.db.engine import make_engine, writing
@@ -21,7 +23,7 @@ from digest.editions import store as editions
 from digest.editions.newsletters import add_newsletter
 from digest.editions.picks import PLAIN, number_of, pack
 from digest.flows import publish
-from digest.flows.copies import CopyMaker, PublicAddresses
+from digest.flows.copies import CopyMaker
 from digest.flows.publish import Press
 from digest.message.keys import make_key
 from digest.message.sign import Signer
@@ -35,9 +37,7 @@ CANDIDATES, PICKS = 40, 9
 HOSTS = ("example.org", "example.com", "example.net", "mail.example.org", "post.example")
 PRESS = Press(
     template_folders=[BUILT_IN],
-    addresses=PublicAddresses(
-        base_url="https://digest.example.org", unsubscribe_mailbox="leave@example.org", token_keys=(b"k" * 32,)
-    ),
+    links=Links("https://digest.example.org", unsubscribe_mailbox="leave@example.org", keyring=Keyring([b"k" * 32])),
 )
 
 

@@ -61,7 +61,7 @@ def smtp_source(port: int, *, messages: int, size_bytes: int, sessions: int) -> 
 
 def plain_loop(port: int, newsletter: Newsletter, edition: Edition, *, messages: int) -> float:
     """Seconds for a mail to each reader: fill a Jinja2 template, inline it with premailer, hand it to smtplib."""
-    maker = CopyMaker(edition, {"newsletter": newsletter_to_json(newsletter), "files": _files()}, PRESS.addresses)
+    maker = CopyMaker(edition, {"newsletter": newsletter_to_json(newsletter), "files": _files()}, PRESS.links)
     person = Subscriber(id=SubscriberId(1), address=EmailAddress("reader", "example.org"), name="Mira Example")
     copy = maker.plain(Recipient(subscription_id=1, subscriber=person, picks=range(12)))
     environment = Environment(loader=DictLoader({"body": _as_template(copy.html)}), autoescape=True)

@@ -26,6 +26,8 @@ from digest.errors import ConfigError, Next, Step
 from digest.secrecy import without_secrets
 
 if TYPE_CHECKING:
+    from digest.audience.links import Links
+    from digest.audience.tokens import Keyring
     from digest.delivery.channels import Channel
     from digest.delivery.throttle import Limits
     from digest.flows.images import ImageDesk
@@ -53,20 +55,28 @@ class App:
         migrate.check(self.unchecked_engine)
         return self.unchecked_engine
 
-    @cached_property
-    def token_keys(self) -> tuple[bytes, ...]:
-        """The configured key, else one that this installation made for itself and keeps in its database.
+    @property
+    def keyring(self) -> Keyring:
+        """The keys of links as they are now: another process may have made one, or taken one away."""
+        from digest.flows.keys import open_keyring
 
-        That one holds on when a key is configured later: links in mails that are out must work.
-        """
-        web = self.settings.web
-        keys = [key.encode() for key in (web.token_key, *web.old_token_keys) if key]
-        with reading(self.engine) as connection:
-            own = find_secret(connection, "token_key")
-        if own is None and not keys:
-            with writing(self.engine) as connection:
-                own = ensure_secret(connection, "token_key", secrets.token_hex(32), now=self.clock.now())
-        return (*keys, *([bytes.fromhex(own)] if own else []))
+        return open_keyring(self.engine, self.settings.web.token_keys, now=self.clock.now())
+
+    @property
+    def links(self) -> Links:
+        return self._links(self.keyring)
+
+    def links_at(self, at: datetime) -> Links:
+        """As they were signed at that instant, for a message that is made again as it was."""
+        from digest.flows.keys import open_keyring
+
+        return self._links(open_keyring(self.engine, self.settings.web.token_keys, now=self.clock.now(), at=at))
+
+    def _links(self, keyring: Keyring) -> Links:
+        from digest.audience.links import Links
+
+        mailbox = self.settings.mail.unsubscribe_mailbox
+        return Links(self.settings.web.public_url, unsubscribe_mailbox=mailbox, keyring=keyring)
 
     @cached_property
     def message_key(self) -> bytes:
@@ -78,29 +88,27 @@ class App:
                 own = ensure_secret(connection, "message_key", secrets.token_hex(32), now=self.clock.now())
         return bytes.fromhex(own)
 
-    @cached_property
+    @property
     def press(self) -> Press:
-        return self._press(self.token_keys, self.message_key)
+        """With the keys of this moment; so it is asked for anew for each edition."""
+        return self._press(self.links, self.message_key)
 
     @cached_property
     def trial_press(self) -> Press:
         """For copies that nobody gets: their links lead nowhere, and no key is made for them where there is none."""
-        return self._press((bytes(32),), bytes(32))
+        from digest.audience.tokens import Keyring
 
-    def _press(self, token_keys: tuple[bytes, ...], message_key: bytes) -> Press:
-        from digest.flows.copies import PublicAddresses
+        return self._press(self._links(Keyring([bytes(32)])), bytes(32))
+
+    def _press(self, links: Links, message_key: bytes) -> Press:
         from digest.flows.publish import Press
         from digest.render.files import BUILT_IN
 
         own = self.settings.templates.folder
         return Press(
             template_folders=[BUILT_IN, *([own] if own else [])],
-            addresses=PublicAddresses(
-                base_url=self.settings.web.public_url,
-                unsubscribe_mailbox=self.settings.mail.unsubscribe_mailbox,
-                token_keys=token_keys,
-                message_key=message_key,
-            ),
+            links=links,
+            message_key=message_key,
             signer=self.signer,
             images=self._images,
         )
@@ -112,11 +120,12 @@ class App:
             return None
         if not public_url:
             raise ConfigError("images.folder: copies are shown under web.public_url, which is not set")
+        from digest.audience.links import Links
         from digest.flows.images import ImageDesk
 
         return ImageDesk(
             folder=images.folder,
-            base_url=f"{public_url}/i/",
+            base_url=Links(public_url).images,
             fetcher=self.fetcher,
             timeout_s=images.timeout_s,
         )

@@ -60,7 +60,9 @@ def strong_key(value: str) -> str:
 class Web(_Table):
     """The pages that readers meet: leaving, and the web view of an edition."""
 
-    public_url: str = Field("", description="how readers reach this program: https://digest.example.org")
+    public_url: str = Field(
+        "", description="how readers reach this program: https://digest.example.org, or https://example.org/newsletter"
+    )
     host: str = Field("127.0.0.1", description="where `digest serve` listens")
     port: int = Field(8025, ge=1, le=65535)
     hosts: list[str] = Field(
@@ -73,6 +75,11 @@ class Web(_Table):
     old_token_keys: list[str] = Field(
         [], repr=False, description="keys that were used before: links in mails that are out still work"
     )
+
+    @property
+    def token_keys(self) -> tuple[bytes, ...]:
+        """What the settings say of them; the first signs."""
+        return tuple(key.encode() for key in (self.token_key, *self.old_token_keys) if key)
 
     @field_validator("public_url")
     @classmethod

@@ -8,12 +8,12 @@ from pathlib import Path
 from aiosmtpd.smtp import SMTP, Envelope, Session
 from sqlalchemy import Engine, insert, select
 
-from digest.audience.tokens import sign
+from digest.audience.links import Links
+from digest.audience.tokens import Keyring
 from digest.db.engine import writing
 from digest.db.tables import article, subscriber, subscription
 from digest.delivery.channels.smtp import Options, SmtpChannel
 from digest.editions import newsletters
-from digest.flows.copies import PublicAddresses
 from digest.flows.publish import Press
 from digest.message.sign import Signer
 from digest.model.actor import Actor, ActorKind
@@ -23,6 +23,7 @@ from digest.model.newsletter import Newsletter, NewsletterId, Schedule
 NOW = datetime(2026, 11, 23, 7, 0, 5, tzinfo=UTC)
 KEY = b"k" * 32
 ADMIN = Actor(ActorKind.CLI, "anna")
+LINKS = Links("https://digest.example.org", unsubscribe_mailbox="leave@example.org", keyring=Keyring([KEY]))
 
 TEMPLATE = {
     "body.html": (
@@ -98,18 +99,14 @@ def write_thin_template(folder: Path) -> Path:
 def make_press(*folders: Path, signer: Signer | None = None) -> Press:
     return Press(
         template_folders=list(folders),
-        addresses=PublicAddresses(
-            base_url="https://digest.example.org",
-            unsubscribe_mailbox="leave@example.org",
-            token_keys=(KEY,),
-            message_key=KEY,
-        ),
+        links=LINKS,
+        message_key=KEY,
         signer=signer,
     )
 
 
 def leave_url(subscription_id: int) -> str:
-    return f"https://digest.example.org/u/{sign('leave', subscription_id, key=KEY)}"
+    return LINKS.leaving(subscription_id)[0]
 
 
 def add_newsletter(engine: Engine, **values: object) -> Newsletter:

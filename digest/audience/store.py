@@ -55,6 +55,7 @@ def subscriber_of_row(row: Row[Any]) -> Subscriber:
         language=row.language,
         time_zone=row.time_zone,
         attributes=row.attributes,
+        link_version=row.link_version,
     )
 
 
@@ -62,6 +63,18 @@ def change_subscriber(connection: Connection, subscriber_id: SubscriberId, *, no
     """What it was stays on record, so that what went out before can be explained and made again (P10)."""
     remember_subscribers(connection, [subscriber_id], now=now)
     connection.execute(update(subscriber).where(subscriber.c.id == subscriber_id).values(**values))
+
+
+def end_links(connection: Connection, subscriber_id: SubscriberId) -> None:
+    """The links that this person has end, but those to leave: for an address that is somebody else's now."""
+    connection.execute(
+        update(subscriber).where(subscriber.c.id == subscriber_id).values(link_version=subscriber.c.link_version + 1)
+    )
+
+
+def find_link_version(connection: Connection, subscriber_id: SubscriberId) -> int | None:
+    query = select(subscriber.c.link_version).where(subscriber.c.id == subscriber_id)
+    return connection.execute(query).scalar()
 
 
 def change_wanted(connection: Connection, of: Subscription, wanted: Wanted, *, now: datetime) -> None:

@@ -102,7 +102,7 @@ def recreate(
 
     app = open_app(context)
     maker = publish.open_maker(app.engine, app.press, edition_id)
-    raw = recreated(app.engine, maker, edition_id, address)
+    raw = recreated(app.engine, maker, edition_id, address, links_at=app.links_at)
     if out is None:
         sys.stdout.buffer.write(raw)
         return

@@ -5,7 +5,9 @@ Every command asks which schema a database has; Alembic takes a third of a secon
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -46,9 +48,7 @@ class SchemaStatus:
 
 def status(engine: Engine) -> SchemaStatus:
     """Compare the database's revision with ours; DatabaseError when it cannot be reached."""
-    ours = sorted(
-        path.stem for path in (_MIGRATIONS / "versions").glob("[0-9]*.py")
-    )  # a file is called as its revision
+    ours = _chain()
     try:
         with reading(engine) as connection:
             _check_encoding(engine, connection)
@@ -61,6 +61,19 @@ def status(engine: Engine) -> SchemaStatus:
         return SchemaStatus(current=current, wanted=ours[-1], missing=())
     missing = ours[ours.index(current) + 1 :] if current else ours
     return SchemaStatus(current=current, wanted=ours[-1], missing=tuple(missing))
+
+
+@cache
+def _chain() -> list[str]:
+    """Our revisions, oldest first. Each file is called as its revision, and names the one before it."""
+    after: dict[str, str] = {}
+    for path in (_MIGRATIONS / "versions").glob("[0-9]*.py"):
+        found = re.search(r'^down_revision = (?:"(\w+)"|None)', path.read_text("utf-8"), re.MULTILINE)
+        after[found[1] or "" if found else ""] = path.stem
+    chain = [after[""]]
+    while chain[-1] in after:
+        chain.append(after[chain[-1]])
+    return chain
 
 
 def _check_encoding(engine: Engine, connection: Connection) -> None:

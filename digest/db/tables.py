@@ -121,6 +121,7 @@ subscriber = Table(
     Column("time_zone", Text, nullable=False, server_default=""),
     Column("attributes", Json, nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
+    Column("link_version", Integer, nullable=False, server_default=text("0")),  # counts what ends their older links
     Index("ix_subscriber_time_zone", "time_zone"),  # which zones there are
 )
 
@@ -192,6 +193,13 @@ suppression = Table(
     Column("reason", Text, nullable=False),
     Column("detail", Text, nullable=False, server_default=""),
     Column("since_at", UtcDateTime, nullable=False),
+)
+
+spent_token = Table(  # links that open once and were used; a row goes when its link would be over anyway
+    "spent_token",
+    metadata,
+    Column("mark", Text, primary_key=True),
+    Column("expires_at", UtcDateTime, nullable=False, index=True),
 )
 
 registration = Table(  # whom a source's own readers are here, and what it said of them last

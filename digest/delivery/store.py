@@ -54,6 +54,7 @@ def list_due(connection: Connection, batch_id: int, *, now: datetime) -> list[Du
             subscriber.c.language,
             subscriber.c.time_zone,
             subscriber.c.attributes,
+            subscriber.c.link_version,
         )
         .join(subscription, subscription.c.id == delivery.c.subscription_id)
         .join(subscriber, subscriber.c.id == subscription.c.subscriber_id)
@@ -76,6 +77,7 @@ def _due(
     language: str,
     time_zone: str,
     attributes: dict[str, str],
+    link_version: int,
 ) -> Due:
     person = Subscriber(
         id=subscriber_id,
@@ -84,6 +86,7 @@ def _due(
         language=language,
         time_zone=time_zone,
         attributes=attributes,
+        link_version=link_version,
     )
     return Due(
         delivery_id=delivery_id,

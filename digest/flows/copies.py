@@ -10,7 +10,7 @@ from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from digest.audience import tokens
+from digest.audience.links import Links
 from digest.delivery.store import Due
 from digest.editions.arrange import Arrangement
 from digest.editions.candidates import preheader_of, subject_of
@@ -36,9 +36,6 @@ from digest.render.views import EditionInputs, short_date, words
 if TYPE_CHECKING:
     from digest.message.sign import Signer
 
-LEAVE, CHOOSE = "leave", "choose"
-"""The purposes of tokens in links."""
-
 MAX_WORDS = 50_000
 
 SURVEY_STEP = 50
@@ -53,40 +50,6 @@ def _length(candidate: Candidate) -> int:
     """Of a headline, about: its title and its address, which stands in the link and, in some templates, beside it."""
     article = candidate.article
     return 3 * len(article.title.encode()) - 2 * len(article.title) + 2 * len(article.url) + 200
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PublicAddresses:
-    """Where readers reach us.
-
-    base_url             "https://digest.example.org", without a slash at the end; "" where there is no public site
-    unsubscribe_mailbox  "unsubscribe@example.org", to which a token is added (RFC 5233 subaddress); or ""
-    token_keys           the first signs
-    message_key          a secret of this installation that Message-IDs are made with
-    """
-
-    base_url: str = ""
-    unsubscribe_mailbox: str = ""
-    token_keys: tuple[bytes, ...] = ()
-    message_key: bytes = b""
-
-    def leaving(self, subscription_id: int) -> tuple[str, str]:
-        """URL and mailbox by which this subscription ends; "" for what there is not."""
-        if not self.base_url and not self.unsubscribe_mailbox:
-            return "", ""
-        token = tokens.sign(LEAVE, subscription_id, key=self.token_keys[0])
-        url = f"{self.base_url}/u/{token}" if self.base_url else ""
-        local, at, domain = self.unsubscribe_mailbox.rpartition("@")
-        return url, f"{local}+{token}@{domain}" if at else ""
-
-    def choosing(self, subscription_id: int) -> str:
-        """The page on which this reader chooses; "" where there is no public site."""
-        if not self.base_url:
-            return ""
-        return f"{self.base_url}/c/{tokens.sign(CHOOSE, subscription_id, key=self.token_keys[0])}"
-
-    def web_url(self, public_key: str) -> str:
-        return f"{self.base_url}/e/{public_key}" if self.base_url else ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,16 +71,19 @@ class Survey:
 class CopyMaker:
     """One edition, compiled once per language as readers of that language come. Not thread-safe.
 
-    frozen   {"newsletter": ..., "files": ...} as they were when the edition was approved
-    signer   signs every message, where there is one
+    frozen        {"newsletter": ..., "files": ...} as they were when the edition was approved
+    links         of the installation; Links() for what everybody may see
+    message_key   a secret of this installation that Message-IDs are made with
+    signer        signs every message, where there is one
     """
 
     def __init__(
         self,
         edition: Edition,
         frozen: Mapping[str, Any],
-        addresses: PublicAddresses,
+        links: Links,
         *,
+        message_key: bytes = b"",
         signer: Signer | None = None,
         public_key: str = "",
         is_test: bool = False,
@@ -125,7 +91,7 @@ class CopyMaker:
         self.newsletter: Newsletter = newsletter_from_json(frozen["newsletter"])
         self.edition = edition
         self._files: Mapping[str, str] = frozen["files"]
-        self._addresses = addresses
+        self.links, self._message_key = links, message_key
         self._signer = signer
         self._public_key = public_key
         self._is_test = is_test
@@ -231,7 +197,7 @@ class CopyMaker:
         maker = CopyMaker(
             self.edition,
             {"newsletter": newsletter_to_json(self.newsletter), "files": self._files},
-            PublicAddresses(),
+            Links(),
         )
         maker.withdraw(self.revision, self._withdrawn)
         renderer, splicer, copy = maker._copy(Recipient(subscription_id=0, subscriber=nobody))
@@ -284,7 +250,7 @@ class CopyMaker:
         language = self._language(subscriber.language)
         renderer, splicer = self._compiled(language)
         name = clean_line(subscriber.name)
-        url, mailto = self._addresses.leaving(recipient.subscription_id)
+        url, mailto = self.links.leaving(recipient.subscription_id)
         picks, regions = self._picks_of(recipient.picks)
         own: dict[str, str] = {}
         if self.newsletter.offer.is_any:
@@ -347,7 +313,7 @@ class CopyMaker:
         packed = recipient.picks
         missed = self._missed(recipient) if packed and is_return(packed) else ""
         length = length_of(packed).value if packed else ""
-        url = self._addresses.choosing(recipient.subscription_id)
+        url = self.links.choosing(recipient.subscription_id, recipient.subscriber.link_version)
         if missed:
             preheader = f"{missed}: {preheader}"
         return {
@@ -377,7 +343,7 @@ class CopyMaker:
             edition=self.edition,
             language=language,
             files=self._files,
-            web_url=self._addresses.web_url(self._public_key) if self._public_key else "",
+            web_url=self.links.web_view(self._public_key) if self._public_key else "",
             is_test=self._is_test,
         )
 
@@ -393,7 +359,7 @@ class CopyMaker:
                 list_title=newsletter.title,
                 edition_id=self.edition.id,
                 message_domain=newsletter.sender.domain,
-                message_key=edition_key(self._addresses.message_key, self._public_key),
+                message_key=edition_key(self._message_key, self._public_key),
                 boundary=f"=_digest_{self.edition.id}_{language}",  # "=_" cannot stand in quoted-printable
             )
             self._by_language[language] = (renderer, Splicer(renderer, letterhead))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine
 
 from digest.audience import store as audience
+from digest.audience.links import Links
 from digest.db.engine import reading
 from digest.delivery import counts
 from digest.delivery import plan as plan_rows
@@ -215,11 +216,19 @@ def picks_for(engine: Engine, edition_id: int, subscription_id: int, *, now: dat
         return picks
 
 
-def recreate(engine: Engine, maker: CopyMaker, edition_id: int, address: str) -> bytes:
+def recreate(
+    engine: Engine,
+    maker: CopyMaker,
+    edition_id: int,
+    address: str,
+    *,
+    links_at: Callable[[datetime], Links] | None = None,
+) -> bytes:
     """The message that this reader got last, byte for byte; Refused where none was made.
 
-    maker   of the edition (publish.open_maker). It signs with the keys of now; a key that was changed since changes the
-            signature and nothing else
+    maker      of the edition (publish.open_maker). It signs with the DKIM keys of now; a key that was changed since changes
+               the signature and nothing else
+    links_at   the links as they were signed at an instant; else the maker's own
     """
     with reading(engine) as connection:
         edition = editions.get_edition(connection, edition_id)
@@ -234,6 +243,8 @@ def recreate(engine: Engine, maker: CopyMaker, edition_id: int, address: str) ->
         withdrawn = editions.list_withdrawn(connection, edition_id)
     if was is not None:
         person = replace(person, **was)
+    if links_at is not None:
+        maker.links = links_at(row.attempted_at)
     maker.withdraw(row.revision, [position for position, since in withdrawn.items() if since <= row.revision])
     recipient = Recipient(
         subscription_id=subscription.id, subscriber=person, joined_at=subscription.joined_at, picks=row.picks

@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
 from digest import audit, log
+from digest.audience.links import Links
 from digest.audience.store import list_sample
 from digest.db.engine import reading, writing
 from digest.delivery import plan
@@ -42,7 +43,7 @@ from digest.editions.snapshot import newsletter_to_json
 from digest.editions.sponsors import sponsor_on
 from digest.editions.web_views import keep_web_view
 from digest.errors import DigestError, Next, NotFound, Refused, RenderFailed, Step, said
-from digest.flows.copies import CopyMaker, PublicAddresses, Survey
+from digest.flows.copies import CopyMaker, Survey
 from digest.flows.images import ImageDesk, copy_images
 from digest.model.actor import SCHEDULER, Actor
 from digest.model.address import EmailAddress
@@ -88,10 +89,14 @@ class BuildReport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Press:
-    """What publishing needs besides the database."""
+    """What publishing needs besides the database.
+
+    message_key   a secret of this installation that Message-IDs are made with
+    """
 
     template_folders: Sequence[Path]
-    addresses: PublicAddresses
+    links: Links
+    message_key: bytes = b""
     signer: Signer | None = None
     images: ImageDesk | None = None
 
@@ -298,7 +303,7 @@ def approve(engine: Engine, press: Press, edition_id: int, *, now: datetime, act
     if edition.corrects_id is not None:  # everybody gets the one article that it holds
         newsletter = replace(newsletter, offer=Offer())
     frozen = freeze(press, newsletter)
-    maker = CopyMaker(edition, frozen, press.addresses, signer=press.signer)
+    maker = CopyMaker(edition, frozen, press.links, message_key=press.message_key, signer=press.signer)
     check_rendering(maker, now=now)
     check_variants(survey(engine, maker), newsletter)
     web_view = maker.web_view()
@@ -405,7 +410,8 @@ def open_maker(engine: Engine, press: Press, edition_id: int, *, is_test: bool =
     maker = CopyMaker(
         edition,
         frozen or freeze(press, newsletter),
-        press.addresses,
+        press.links,
+        message_key=press.message_key,
         signer=press.signer,
         public_key=public_key,
         is_test=is_test,

@@ -31,7 +31,10 @@ class SuppressionReason(StrEnum):
 
 @dataclass(slots=True, kw_only=True)
 class Subscriber:
-    """A person with one address. Not frozen: see Reader."""
+    """A person with one address. Not frozen: see Reader.
+
+    link_version   links that say another one are over (audience/links.py)
+    """
 
     id: SubscriberId
     address: EmailAddress
@@ -39,6 +42,7 @@ class Subscriber:
     language: str = ""
     time_zone: str = ""
     attributes: Mapping[str, str] = field(default_factory=dict)
+    link_version: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,8 @@ from urllib.parse import parse_qsl
 from fastapi import HTTPException, Request
 
 from digest.app import App
-from digest.audience import store, tokens
+from digest.audience import store
+from digest.audience.tokens import Purpose
 from digest.db.engine import reading
 from digest.editions.newsletters import get_newsletter_by_id
 from digest.errors import BadInput
@@ -29,16 +30,22 @@ class Asking:
         return self.subscription.status is SubscriptionStatus.LEFT
 
 
-def get_asking(app: App, purpose: str, token: str) -> Asking:
-    """The subscription of a token and its newsletter; 404 for a token of another purpose and for anything else."""
+def get_asking(app: App, purpose: Purpose, token: str) -> Asking:
+    """The subscription of a token and its newsletter; 404 for anything else.
+
+    A token of another purpose, one that is over, one of a subscription that is gone: whoever tries tokens gets one answer.
+    """
     bare = token.rstrip("_-")  # what door.py cannot tell from a token: seen: _https://digest.example.org/u/TOKEN_
-    found_ids = (tokens.verify(purpose, each, keys=app.token_keys) for each in dict.fromkeys((token, bare)))
-    subscription_id = next((each for each in found_ids if each is not None), None)
-    if subscription_id is None:
+    keyring, now = app.keyring, app.clock.now()
+    claims = (keyring.read(purpose, each, now=now) for each in dict.fromkeys((token, bare)))
+    claim = next((each for each in claims if each is not None), None)
+    if claim is None:
         raise HTTPException(404)
     with reading(app.engine) as connection:
-        found = store.find_subscription(connection, subscription_id)
+        found = store.find_subscription(connection, claim.subject)
         if found is None:
+            raise HTTPException(404)
+        if purpose.is_versioned and store.find_link_version(connection, found.subscriber_id) != claim.version:
             raise HTTPException(404)
         newsletter = get_newsletter_by_id(connection, NewsletterId(found.newsletter_id))
     return Asking(subscription=found, newsletter=newsletter)

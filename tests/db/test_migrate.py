@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Engine
 
 from digest.db import migrate
@@ -23,6 +26,14 @@ def test_an_empty_database_is_refused_with_what_to_do(database_url: str) -> None
     with pytest.raises(DatabaseError, match="is empty") as refused:
         migrate.check(engine)
     assert refused.value.next == Next(Step.UPGRADE_DATABASE)
+    engine.dispose()
+
+
+def test_the_chain_of_migrations_is_that_of_alembic(database_url: str) -> None:
+    """Each names the one before it; their numbers need not be in that order."""
+    engine = make_engine(database_url)
+    scripts = ScriptDirectory(str(Path(migrate.__file__).parent / "migrations"))
+    assert list(migrate.upgrade(engine)) == [each.revision for each in reversed([*scripts.walk_revisions()])]
     engine.dispose()
 
 

@@ -126,9 +126,7 @@ def test_a_slow_server_holds_up_no_edition(site: RunningSite, pictures: Site, tm
     fetcher = Fetcher(allow_hosts=frozenset({"127.0.0.1"}), timeout_s=30)
     desk = ImageDesk(folder=tmp_path / "images", base_url=f"{site.url}/i/", fetcher=fetcher, timeout_s=1.5)
     started = time.monotonic()
-    _, images = build(
-        site, publish.Press(template_folders=press.template_folders, addresses=press.addresses, images=desk)
-    )
+    _, images = build(site, publish.Press(template_folders=press.template_folders, links=press.links, images=desk))
     assert time.monotonic() - started < 10
     assert (images["Picture 1"].lead, bool(images["Picture 2"].lead)) == ("", True)
 
@@ -147,9 +145,7 @@ def test_a_picture_on_a_private_network_is_not_fetched(site: RunningSite, pictur
     show(site.app.engine, f"{pictures.url}/1")
     press = site.app.press
     desk = ImageDesk(folder=tmp_path / "images", base_url=f"{site.url}/i/", fetcher=Fetcher())
-    _, images = build(
-        site, publish.Press(template_folders=press.template_folders, addresses=press.addresses, images=desk)
-    )
+    _, images = build(site, publish.Press(template_folders=press.template_folders, links=press.links, images=desk))
     assert (images["Picture 1"].lead, pictures.asked) == ("", [])
 
 

@@ -7,8 +7,10 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 
+from digest.audience.links import Links
+from digest.audience.tokens import Keyring
 from digest.editions.candidates import compose, preheader_of, subject_of
-from digest.flows.copies import CopyMaker, PublicAddresses
+from digest.flows.copies import CopyMaker
 from digest.flows.publish import Press, freeze
 from digest.message.sign import Signer
 from digest.model.address import EmailAddress
@@ -135,11 +137,11 @@ def make_maker(
         events=EVENTS if newsletter.max_events else (),
         candidates=candidates,
     )
-    addresses = PublicAddresses(
-        base_url="https://digest.example.org", unsubscribe_mailbox="leave@harbourpost.example", token_keys=(b"k" * 32,)
+    links = Links(
+        "https://digest.example.org", unsubscribe_mailbox="leave@harbourpost.example", keyring=Keyring([b"k" * 32])
     )
-    press = Press(template_folders=[BUILT_IN], addresses=addresses)
-    return CopyMaker(edition, freeze(press, newsletter), addresses, signer=signer, public_key="pUbLiC")
+    press = Press(template_folders=[BUILT_IN], links=links)
+    return CopyMaker(edition, freeze(press, newsletter), links, signer=signer, public_key="pUbLiC")
 
 
 def make_mail(

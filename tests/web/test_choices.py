@@ -17,12 +17,13 @@ from playwright.sync_api import Page
 from sqlalchemy import Engine, select, update
 
 from digest.audience.choosing import Wanted
-from digest.audience.store import find_subscription
-from digest.audience.tokens import sign
+from digest.audience.links import CHOOSE, LEAVE, PURPOSES
+from digest.audience.store import end_links, find_subscription
+from digest.audience.tokens import Keyring
 from digest.db.engine import reading, writing
 from digest.db.tables import subscriber
 from digest.editions.newsletters import change_newsletter
-from digest.flows import membership
+from digest.flows import keys, membership
 from digest.model.choices import Choices, Length
 from digest.model.feedback import Unsubscribe
 from digest.model.newsletter import Newsletter, Offer, Schedule
@@ -59,7 +60,7 @@ SWITCHES = (
 def site(database_url: str, engine: Engine) -> Iterator[RunningSite]:
     del engine  # it makes the schema
     with RunningSite(database_url) as running:
-        assert running.app.token_keys  # the first look makes the key
+        assert running.app.keyring.keys  # the first look makes the key
         yield running
 
 
@@ -82,8 +83,8 @@ def newsletter(site: RunningSite) -> Newsletter:
     return publish(site)
 
 
-def path_of(site: RunningSite, number: int = 2, purpose: str = "choose") -> str:
-    return f"/c/{sign(purpose, number, key=site.app.token_keys[0])}"
+def path_of(site: RunningSite, number: int = 2) -> str:
+    return f"/c/{site.app.keyring.sign(CHOOSE, number)}"
 
 
 def wanted(site: RunningSite, number: int = 2) -> Wanted:
@@ -541,9 +542,9 @@ def test_a_token_of_another_purpose_or_none_is_404(method: str, site: RunningSit
     before = site.tables()
     good = path_of(site)
     paths = [
-        *(path_of(site, purpose=purpose) for purpose in ("leave", "confirm", "choose ", "")),
+        *(f"/c/{site.app.keyring.sign(each, 2, now=NOW)}" for each in PURPOSES.values() if each is not CHOOSE),
         *(path_of(site, 99), good[:-1], good + "A", good.swapcase(), good + "%00", "/c/x", "/c/" + "a" * 4_000),
-        f"/c/{sign('choose', 2, key=b'another key of 32 bytes, or more')}",
+        f"/c/{Keyring([b'another key of 32 bytes, or more']).sign(CHOOSE, 2)}",
     ]
     for path in paths:
         for end in ("", "/mute/topics/city"):
@@ -699,9 +700,34 @@ def test_a_choice_is_changed_twenty_times_an_hour_and_leaving_is_never_limited(
 ) -> None:
     newsletter = add_newsletter(engine, offer=Offer(topics=True))
     add_readers(engine, newsletter, 1)
-    key = site.app.token_keys[0]
-    address = f"/c/{sign('choose', 1, key=key)}/mute/topics/city"
+    address = f"{path_of(site, 1)}/mute/topics/city"
     answers = [site.client.post(address, data={"undo": "1"} if number % 2 else {}) for number in range(21)]
     assert [answer.status_code for answer in answers] == [200] * 20 + [422]
     assert "try again in an hour" in answers[-1].text
-    assert site.client.post(f"/u/{sign('leave', 1, key=key)}").status_code == 200
+    assert site.client.post(f"/u/{site.app.keyring.sign(LEAVE, 1)}").status_code == 200
+
+
+def test_links_to_choose_end_with_their_version_and_links_to_leave_do_not(
+    site: RunningSite, newsletter: Newsletter
+) -> None:
+    del newsletter
+    keyring = site.app.keyring
+    first, second = (f"/c/{keyring.sign(CHOOSE, 2, version=version)}" for version in (0, 1))
+    assert [site.client.get(path).status_code for path in (first, second)] == [200, 404]
+    with writing(site.app.engine) as connection:
+        subscription = find_subscription(connection, 2)
+        assert subscription is not None
+        end_links(connection, subscription.subscriber_id)
+    assert [site.client.get(path).status_code for path in (first, second)] == [404, 200]
+    assert site.client.post(f"{first}/mute/topics/city").status_code == 404
+    assert site.client.post(f"/u/{keyring.sign(LEAVE, 2)}").status_code == 200
+
+
+def test_a_key_that_another_process_made_or_retired_holds_at_once(site: RunningSite, newsletter: Newsletter) -> None:
+    del newsletter
+    path = path_of(site)
+    keys.rotate(site.app.engine, (), now=NOW)
+    assert path_of(site) != path
+    assert [site.client.get(each).status_code for each in (path, path_of(site))] == [200, 200]
+    keys.retire(site.app.engine, (), "token_key", now=NOW, at_once=True)
+    assert [site.client.get(each).status_code for each in (path, path_of(site))] == [404, 200]

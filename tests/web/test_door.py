@@ -12,7 +12,7 @@ from urllib.parse import quote, urlsplit
 import pytest
 from sqlalchemy import Engine, update
 
-from digest.audience.tokens import sign
+from digest.audience.links import CHOOSE, LEAVE
 from digest.db.engine import writing
 from digest.db.tables import subscription
 from tests.site import SmtpServer
@@ -57,9 +57,8 @@ def sent(site: RunningSite, smtp_server: SmtpServer) -> Sent:
 
 
 def addresses(site: RunningSite, sent: Sent) -> list[str]:
-    key = site.app.token_keys[0]
-    choose = sign("choose", 2, key=key)
-    leave = sign("leave", 2, key=key)
+    keyring = site.app.keyring
+    choose, leave = keyring.sign(CHOOSE, 2), keyring.sign(LEAVE, 2)
     return [
         f"/u/{leave}",
         f"/c/{choose}",

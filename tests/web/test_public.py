@@ -8,7 +8,8 @@ import pytest
 from playwright.sync_api import Page
 from sqlalchemy import Engine, select, update
 
-from digest.audience.tokens import sign
+from digest.audience.links import LEAVE, PURPOSES
+from digest.audience.tokens import Keyring
 from digest.db.engine import reading, writing
 from digest.db.tables import consent, edition, subscription
 from digest.editions import store as editions
@@ -162,7 +163,7 @@ def bad_tokens(good: str) -> list[str]:
         "x",
         "%F0%9F%9A%B2",
         "..%2f..%2fetc",
-        sign("leave", 2, key=b"another key of 32 bytes, or more"),
+        Keyring([b"another key of 32 bytes, or more"]).sign(LEAVE, 2),
         "a" * 4_000,
     ]
 
@@ -178,15 +179,15 @@ def test_a_token_that_was_cut_or_forged_is_404_and_changes_nothing(method: str, 
 
 def test_a_token_of_another_purpose_does_not_leave(site: RunningSite, sent: Sent) -> None:
     del sent
-    for purpose in ("confirm", "preferences", "leave ", ""):
-        token = sign(purpose, 2, key=site.app.token_keys[0])
+    for purpose in (each for each in PURPOSES.values() if each is not LEAVE):
+        token = site.app.keyring.sign(purpose, 2, now=NOW)
         assert site.client.post(f"/u/{token}").status_code == 404
     assert statuses(site) == ["active"] * 3
 
 
 def test_a_token_of_a_subscription_that_is_gone_is_404(site: RunningSite, sent: Sent) -> None:
     del sent
-    assert site.client.get(f"/u/{sign('leave', 99, key=site.app.token_keys[0])}").status_code == 404
+    assert site.client.get(f"/u/{site.app.keyring.sign(LEAVE, 99)}").status_code == 404
 
 
 def test_an_unknown_path_is_a_friendly_page(site: RunningSite) -> None:

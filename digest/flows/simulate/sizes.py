@@ -42,7 +42,9 @@ def measure(
             for subscription_id, joined_at, person in audience.list_people(connection, list(sample))
         ]
     started = perf_counter()
-    maker = CopyMaker(edition, frozen, press.addresses, signer=press.signer, public_key="x" * 16)
+    maker = CopyMaker(
+        edition, frozen, press.links, message_key=press.message_key, signer=press.signer, public_key="x" * 16
+    )
     maker.prepare(recipients)
     for recipient in recipients:
         maker.message(recipient, at=edition.due_at)  # once without looking: pieces that they share are made then

@@ -6,6 +6,7 @@ from fastapi import APIRouter, HTTPException
 from fastapi.responses import HTMLResponse
 
 from digest.app import App
+from digest.audience.links import WEB_VIEW_PATH
 from digest.errors import NothingLeft
 from digest.flows.web_views import WebViews
 
@@ -14,7 +15,7 @@ def router(app: App) -> APIRouter:
     routes = APIRouter()
     views = WebViews(app.engine, app.press)
 
-    @routes.api_route("/e/{key}", methods=["GET", "HEAD"])
+    @routes.api_route(WEB_VIEW_PATH + "{key}", methods=["GET", "HEAD"])
     def show(key: str) -> HTMLResponse:
         if not key.isascii() or not key.isprintable():  # PostgreSQL refuses a NUL
             raise HTTPException(404)

@@ -10,11 +10,11 @@ from starlette.concurrency import run_in_threadpool
 
 from digest.app import App
 from digest.audience.choosing import Wanted
+from digest.audience.links import CHOOSE, CHOOSE_PATH
 from digest.audience.store import get_subscriber_by_id
 from digest.db.engine import reading
 from digest.errors import BadInput
 from digest.flows import membership
-from digest.flows.copies import CHOOSE
 from digest.web.access import Asking, get_asking, parse_fields, read_form
 from digest.web.choosing.form import Form, differences, make_form
 from digest.web.choosing.sent import apply, changes, person_of
@@ -25,13 +25,13 @@ from digest.web.pages import page
 def router(app: App) -> APIRouter:
     routes = APIRouter()
 
-    @routes.api_route("/c/{token}", methods=["GET", "HEAD"])
+    @routes.api_route(CHOOSE_PATH + "{token}", methods=["GET", "HEAD"])
     def show(token: str) -> HTMLResponse:
         """RFC 9110 §9.2.1: a GET changes nothing; scanners follow it."""
         asking = get_asking(app, CHOOSE, token)
         return left(asking) if asking.has_left else _page(_form(app, asking))
 
-    @routes.post("/c/{token}")
+    @routes.post(CHOOSE_PATH + "{token}")
     async def save(token: str, request: Request) -> HTMLResponse:
         try:
             sent = await read_form(request)

@@ -10,6 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
 from digest.app import App
+from digest.audience.links import HEALTH_PATH
 from digest.db.engine import reading
 from digest.errors import DatabaseError
 
@@ -17,7 +18,7 @@ from digest.errors import DatabaseError
 def router(app: App, is_ticking: Callable[[], bool]) -> APIRouter:
     routes = APIRouter()
 
-    @routes.api_route("/health", methods=["GET", "HEAD"])
+    @routes.api_route(HEALTH_PATH, methods=["GET", "HEAD"])
     def show() -> JSONResponse:
         trouble = [name for name, is_well in (("database", _answers(app)), ("ticker", is_ticking())) if not is_well]
         return JSONResponse({"status": "failing" if trouble else "ok", "failing": trouble}, 503 if trouble else 200)

@@ -6,6 +6,7 @@ from fastapi import APIRouter, HTTPException
 from fastapi.responses import FileResponse
 
 from digest.app import App
+from digest.audience.links import IMAGE_PATH
 from digest.sources import image_folder
 
 
@@ -13,7 +14,7 @@ def router(app: App) -> APIRouter:
     routes = APIRouter()
     folder = app.settings.images.folder
 
-    @routes.api_route("/i/{name}", methods=["GET", "HEAD"])
+    @routes.api_route(IMAGE_PATH + "{name}", methods=["GET", "HEAD"])
     def show(name: str) -> FileResponse:
         if folder is None or not image_folder.is_name(name) or not (folder / name).is_file():
             raise HTTPException(404)

@@ -11,16 +11,16 @@ from starlette.concurrency import run_in_threadpool
 
 from digest.app import App
 from digest.audience.choosing import Wanted
+from digest.audience.links import CHOOSE, CHOOSE_PATH
 from digest.errors import BadInput
 from digest.flows import membership
-from digest.flows.copies import CHOOSE
 from digest.model.choices import Choices
 from digest.web.access import Asking, get_asking, read_form
 from digest.web.choosing.links import Link
 from digest.web.pages import page
 from digest.web.public.choices import left
 
-_ADDRESS = "/c/{token}/{verb}/{what}/{name}"
+_ADDRESS = CHOOSE_PATH + "{token}/{verb}/{what}/{name}"
 
 
 def router(app: App) -> APIRouter:

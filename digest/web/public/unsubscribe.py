@@ -8,8 +8,8 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException as Unreadable
 
 from digest.app import App
+from digest.audience.links import LEAVE, LEAVE_PATH
 from digest.flows import membership
-from digest.flows.copies import LEAVE
 from digest.model.feedback import Unsubscribe
 from digest.model.newsletter import Newsletter
 from digest.web.access import get_asking
@@ -21,14 +21,14 @@ ONE_CLICK = "One-Click"
 def router(app: App) -> APIRouter:
     routes = APIRouter()
 
-    @routes.api_route("/u/{token}", methods=["GET", "HEAD"])
+    @routes.api_route(LEAVE_PATH + "{token}", methods=["GET", "HEAD"])
     def ask(token: str) -> HTMLResponse:
         """RFC 9110 §9.2.1: a GET changes nothing; scanners follow it."""
         asking = get_asking(app, LEAVE, token)
         newsletter, name = asking.newsletter, "left.html" if asking.has_left else "unsubscribe.html"
         return HTMLResponse(page(name, title=newsletter.title, newsletter=newsletter))
 
-    @routes.post("/u/{token}")
+    @routes.post(LEAVE_PATH + "{token}")
     async def leave(token: str, request: Request) -> Response:
         """RFC 8058 §3.2: no cookie, no redirect, the token alone says who; a second POST is as good as the first."""
         is_one_click = await _is_one_click(request)
