@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from digest.cli.context import open_app
+from digest.cli.context import actor, open_app
 from digest.cli.output import confirm, show_json, show_table
 from digest.flows import keys
 
@@ -39,7 +39,7 @@ def rotate(context: typer.Context) -> None:
     Links that were to be used soon and once, to confirm or to sign in, end: whoever has one asks for another.
     """
     app = open_app(context)
-    made = keys.rotate(app.engine, app.settings.web.token_keys, now=app.clock.now())
+    made = keys.rotate(app.engine, app.settings.web.token_keys, actor=actor(), now=app.clock.now())
     print(
         f"{made.name} ({made.fingerprint}) signs from now on; the older ones hold until they are retired: digest keys list"
     )
@@ -59,5 +59,5 @@ def retire(
     """
     app = open_app(context)
     confirm(f"Links in mails that {name} signed will open nothing, not even to leave. Go ahead?", yes=yes)
-    keys.retire(app.engine, app.settings.web.token_keys, name, now=app.clock.now(), at_once=at_once)
+    keys.retire(app.engine, app.settings.web.token_keys, name, actor=actor(), now=app.clock.now(), at_once=at_once)
     print(f"{name} is gone")

@@ -15,12 +15,14 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Engine
 
-from digest import log
+from digest import audit, log
 from digest.audience.links import PURPOSES
 from digest.audience.tokens import Keyring
+from digest.audit import Noun, Target
 from digest.db.engine import reading, writing
 from digest.db.store import ensure_secret, list_secrets, remove_secret
 from digest.errors import NotFound, Refused
+from digest.model.actor import Actor
 
 NAME = "token_key"
 
@@ -82,7 +84,7 @@ def list_keys(engine: Engine, configured: Sequence[bytes]) -> list[KeyInfo]:
     ]
 
 
-def rotate(engine: Engine, configured: Sequence[bytes], *, now: datetime) -> KeyInfo:
+def rotate(engine: Engine, configured: Sequence[bytes], *, actor: Actor, now: datetime) -> KeyInfo:
     """Make a key that signs from now on; the others hold for what may outlive its key."""
     if configured:
         raise Refused(
@@ -92,11 +94,14 @@ def rotate(engine: Engine, configured: Sequence[bytes], *, now: datetime) -> Key
         own = list_secrets(connection, NAME)
         name = f"{NAME}.{own[0].number + 1}" if own else NAME
         ensure_secret(connection, name, secrets.token_hex(32), now=now)  # of two at once, one makes it
+        audit.record(connection, "key.rotate", actor, Target(noun=Noun.KEY), now=now, name=name)
     log.event("keys.rotated", number=own[0].number + 1 if own else 1)
     return list_keys(engine, ())[0]
 
 
-def retire(engine: Engine, configured: Sequence[bytes], name: str, *, now: datetime, at_once: bool = False) -> None:
+def retire(
+    engine: Engine, configured: Sequence[bytes], name: str, *, actor: Actor, now: datetime, at_once: bool = False
+) -> None:
     """Links that this key signed open nothing any more, those to leave among them.
 
     at_once   also when a sender may still sign with it: for a key that somebody else has
@@ -117,5 +122,6 @@ def retire(engine: Engine, configured: Sequence[bytes], name: str, *, now: datet
             f"{name} was replaced less than a day ago, and an edition that is being sent may still sign with it"
         )
     with writing(engine) as connection:
-        remove_secret(connection, name)
+        if remove_secret(connection, name):
+            audit.record(connection, "key.retire", actor, Target(noun=Noun.KEY), now=now, name=name)
     log.event("keys.retired")

@@ -29,7 +29,7 @@ from digest.model.feedback import Unsubscribe
 from digest.model.newsletter import Newsletter, Offer, Schedule
 from tests.browser import BrowserThread, faults, overflow
 from tests.mails import html_of, links_of, parse_without_defects
-from tests.site import NOW, SmtpServer, add_newsletter, add_readers
+from tests.site import ADMIN, NOW, SmtpServer, add_newsletter, add_readers
 from tests.web.running import RunningSite, send_edition
 
 ALL = Offer(
@@ -726,8 +726,8 @@ def test_links_to_choose_end_with_their_version_and_links_to_leave_do_not(
 def test_a_key_that_another_process_made_or_retired_holds_at_once(site: RunningSite, newsletter: Newsletter) -> None:
     del newsletter
     path = path_of(site)
-    keys.rotate(site.app.engine, (), now=NOW)
+    keys.rotate(site.app.engine, (), actor=ADMIN, now=NOW)
     assert path_of(site) != path
     assert [site.client.get(each).status_code for each in (path, path_of(site))] == [200, 200]
-    keys.retire(site.app.engine, (), "token_key", now=NOW, at_once=True)
+    keys.retire(site.app.engine, (), "token_key", actor=ADMIN, now=NOW, at_once=True)
     assert [site.client.get(each).status_code for each in (path, path_of(site))] == [404, 200]

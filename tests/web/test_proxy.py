@@ -138,8 +138,9 @@ def test_pages_work_behind_the_proxies_of_the_guide_and_no_token_is_in_their_log
         assert client.get("/health", headers=head).status_code == 200
         done = client.post(f"/u/{leave}", data={"List-Unsubscribe": "One-Click"}, headers=head)  # RFC 8058 §3.2
         assert done.status_code == 200
-        large = client.post(f"/u/{leave}", content=b"x" * 400_000, headers=head)
-        assert large.status_code in (413, 502)  # Caddy has begun to pass it on
+        with suppress(httpx2.RemoteProtocolError):  # Caddy has begun to pass it on, and may close in the middle
+            large = client.post(f"/u/{leave}", content=b"x" * 400_000, headers=head)
+            assert large.status_code in (413, 502)
     assert [row.status for row in site.tables()["subscription"]].count("left") == 1
     logged = "".join(file.read_text() for file in tmp_path.glob("*.log"))
     assert "/u/-" in logged
