@@ -14,6 +14,7 @@ from digest.sources import clean
 from digest.sources.angles import has_elements
 from digest.sources.checked import check_url, checked
 from digest.sources.dedupe import canonical_url, is_web_url
+from digest.sources.links import joined
 
 FIELDS = (
     "key",
@@ -78,9 +79,9 @@ def _article_of(row: Mapping[str, Any], is_typed: bool) -> Article:
     for name, cell in row.items():
         if "\0" in str(cell):
             raise ValueError(f"{name}: contains a NUL byte")
-    url = str(row.get("url") or "").strip()
+    url = joined("", str(row.get("url") or ""))
     if not is_web_url(url):
-        check_url("url", url)
+        check_url("url", url or str(row.get("url") or ""))
 
     def said(text: str, read: Callable[[str], str] = clean.plain_text) -> str:
         return clean.line(text) if is_typed and not has_elements(text) else read(text)
@@ -93,7 +94,7 @@ def _article_of(row: Mapping[str, Any], is_typed: bool) -> Article:
         image, alt = str(given.get("src") or ""), str(given.get("alt") or "")
     else:
         image, alt = str(given), str(row.get("image_alt") or "")
-    if image:
+    if image := joined("", image) or image:
         check_url("image", image)
     published_at = _instant(row.get("published_at"), "published_at")
     if published_at is None:
@@ -166,7 +167,7 @@ def _comments(value: object) -> tuple[Comment, ...]:
             Comment(
                 author=clean.plain_text(str(each.get("author") or "")),
                 text=clean.summary(str(each["text"])),
-                url=str(each.get("url") or "") if is_web_url(str(each.get("url") or "")) else "",
+                url=url if is_web_url(url := joined("", str(each.get("url") or ""))) else "",
             )
             for each in parsed
         )

@@ -20,6 +20,7 @@ from digest.sources import bounds, clean, importing
 from digest.sources.checked import checked
 from digest.sources.dedupe import is_web_url
 from digest.sources.language import language_code, with_languages
+from digest.sources.links import joined
 from digest.sources.readers import ReaderOptions
 
 FIELDS = tuple(field for field in importing.FIELDS if field != "comments")  # they have a query of their own
@@ -94,7 +95,11 @@ def read(
         article = replace(
             article,
             comments=tuple(
-                Comment(author=clean.title(author), text=clean.summary(text), url=url if is_web_url(url) else "")
+                Comment(
+                    author=clean.title(author),
+                    text=clean.summary(text),
+                    url=there if is_web_url(there := joined("", url)) else "",
+                )
                 for author, text, url in comments
             ),
         )
@@ -108,13 +113,13 @@ def _article(row: Mapping[str, Any], options: Options) -> Article:
         found = row.get(options.column_of(name))
         return "" if found is None else found
 
-    url = _formatted(options.url_format, row) if options.url_format else str(value("url"))
+    url = _formatted(options.url_format, row) if options.url_format else joined("", str(value("url")))
     title = clean.title(str(value("title")))
     if not is_web_url(url):
-        raise ValueError(f"its url {url[:80]!r} is no web address")
+        raise ValueError(f"its url {(url or str(value('url')))[:80]!r} is no web address")
     if not title:
         raise ValueError("has no title")
-    image = str(value("image"))
+    image = joined("", str(value("image")))
     return Article(
         key=str(value("key") or url),
         url=url,
