@@ -1,11 +1,12 @@
 # Two commands matter: `make demo` shows the program at work, `make test` says whether a change is right.
 # `make crash` pulls the plug a thousand times (DIGEST_CRASH_RUNS=25 seeds; `make test` does 200 kills with 5).
 # `make replay` sends twelve years of a real site on both databases, and plans them for a thousand readers of their own.
+# `make words` writes new phrases into the catalogues of templates/words; then translate what is empty.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test check crash replay bench clean
+.PHONY: demo test check crash replay bench words clean
 
 $(VENV)/.ready: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -39,6 +40,15 @@ replay: $(VENV)/.ready-dev
 
 bench: $(VENV)/.ready-dev
 	$(BIN)/python -m benchmarks
+
+words: $(VENV)/.ready-dev
+	$(BIN)/pybabel -q extract --mapping-file templates/words/babel.cfg --add-location file --sort-by-file --omit-header \
+		--width 110 --output-file templates/words/digest.pot .
+	for each in templates/words/*.po; do \
+		$(BIN)/pybabel -q update --locale $$(basename $$each .po) --input-file templates/words/digest.pot --output-file $$each \
+			--no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date --width 110; done
+	sed -i.old -E '/^"(Project-Id|Report-Msgid|POT-Creation|PO-Revision|Last-Translator|Language-Team|Generated-By)/d' templates/words/*.po
+	rm templates/words/*.old
 
 clean:
 	rm -rf $(VENV) demo build dist

@@ -90,9 +90,6 @@ def write_thin_template(folder: Path) -> Path:
         path = folder / "email" / "thin" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(source)
-    words = folder / "email" / "words" / "en.toml"
-    words.parent.mkdir(parents=True)
-    words.write_text('and = "and"\nmissed = "What you missed"\n')
     return folder
 
 

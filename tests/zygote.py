@@ -78,12 +78,13 @@ def _import_what_commands_need() -> None:
         list(getattr(each, "commands", {}).values())
     from digest.render.environment import TemplateEnvironment
     from digest.render.files import BUILT_IN, read_files
+    from digest.words import Words
 
     for template in ("plain", "weekly"):
         files = read_files(template, [BUILT_IN])
-        environment = TemplateEnvironment(files)
+        environment = TemplateEnvironment(files, Words())
         for name in files:
-            if not name.endswith(".toml"):
+            if name.endswith((".html", ".txt")):
                 environment.get_template(name)
 
 

@@ -31,7 +31,8 @@ from digest.model.place import Regions, arrange, by_region, has
 from digest.model.rendering import RenderedCopy
 from digest.model.subscriber import Reader, Recipient, Subscriber, SubscriberId
 from digest.render.html import Renderer
-from digest.render.views import EditionInputs, short_date, words
+from digest.render.views import EditionInputs, short_date
+from digest.render.words import words_of
 
 if TYPE_CHECKING:
     from digest.message.sign import Signer
@@ -325,8 +326,8 @@ class CopyMaker:
         }
 
     def _missed(self, recipient: Recipient) -> str:
-        """ "What you missed"; a language file that has no such phrase says nothing."""
-        return words(self._inputs(self._language(recipient.subscriber.language))).get("missed", "")
+        """ "What you missed"."""
+        return words_of(self._language(recipient.subscriber.language), self._files).gettext("What you missed")
 
     def _day(self, at: datetime | None, language: str) -> str:
         """The day of an instant in the newsletter's zone, in words; many readers joined on the same."""

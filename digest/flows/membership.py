@@ -17,6 +17,7 @@ from digest.errors import BadInput
 from digest.model.feedback import Unsubscribe
 from digest.model.newsletter import NewsletterId
 from digest.model.subscriber import Subscription, SubscriptionStatus
+from digest.words import gettext_noop as _
 
 HOUR = timedelta(hours=1)
 CHANGES_AN_HOUR = 20
@@ -64,7 +65,7 @@ def choose(
         before = wanted_of(found)
         wanted = change(before)
         if (wanted != before or person) and store.count_changes(connection, found, since=now - HOUR) >= CHANGES_AN_HOUR:
-            raise BadInput("That was changed very often just now. Please try again in an hour.")
+            raise BadInput(_("That was changed very often just now. Please try again in an hour."))
         if wanted != before:
             check(wanted, get_newsletter_by_id(connection, NewsletterId(found.newsletter_id)), before)
             store.change_wanted(connection, found, wanted, now=now)

@@ -351,7 +351,11 @@ def freeze(press: Press, newsletter: Newsletter) -> dict[str, object]:
     """Newsletter and template as they are now, for the edition to keep."""
     return {
         "newsletter": newsletter_to_json(newsletter),
-        "files": read_files(newsletter.template, press.template_folders),
+        "files": read_files(
+            newsletter.template,
+            press.template_folders,
+            languages=(newsletter.language, *newsletter.languages),
+        ),
     }
 
 

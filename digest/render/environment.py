@@ -26,6 +26,7 @@ from digest.render.compiled import Compiled
 from digest.render.limits import CALL, MAX_RANGE, MAX_TEXT, Meter, fitting, growth_of_operator
 from digest.render.recording import Recorder, Recording, holds_recording, look_up, settled
 from digest.render.sandbox import Literal, Method, Space, is_function, may_call, may_hold, methods_of
+from digest.words import Words
 
 DEFERRED = frozenset({"default", "d", "title", "upper", "lower", "capitalize", "trim", "truncate", "urlencode"})
 """Filters that can wait for the reader: from one text to another, by rules of their own."""
@@ -41,7 +42,7 @@ class TemplateEnvironment(SandboxedEnvironment):
 
     intercepted_binops = frozenset({"+", "%", "*", "**"})
 
-    def __init__(self, files: Mapping[str, str]) -> None:
+    def __init__(self, files: Mapping[str, str], words: Words) -> None:
         super().__init__(
             loader=SqueezingLoader(files),
             autoescape=lambda name: name is None or name.endswith(".html"),
@@ -59,6 +60,7 @@ class TemplateEnvironment(SandboxedEnvironment):
         self.place_picks: Callable[[str, Macro, bool], str] | None = None
         self.globals.pop("lipsum", None)
         self.globals |= {"range": _short_range, "namespace": Space}
+        self.globals |= {"_": words.gettext, "ngettext": words.ngettext, "pgettext": words.pgettext}
         picks = self.extensions[Picks.identifier]
         assert isinstance(picks, Picks)
         self._functions = (*self.globals.values(), picks.place)

@@ -22,6 +22,7 @@ from digest.render.inline import inline, lint
 from digest.render.limits import MAX_DOCUMENT
 from digest.render.recording import Recorder
 from digest.render.views import ArticleView, EditionInputs, article_view, context
+from digest.render.words import words_of
 
 T = TypeVar("T")
 
@@ -47,7 +48,7 @@ class Renderer:
         self.inputs = inputs
         self.marks = Marks(nonce=_nonce(inputs))
         self._recorder = Recorder(self.marks)
-        self._environment = TemplateEnvironment(inputs.files)
+        self._environment = TemplateEnvironment(inputs.files, words_of(inputs.language, inputs.files))
         self._context = _guarded(partial(context, inputs), "the edition")
         self._templates = {name: _guarded(partial(self._load, name), name) for name in (SUBJECT, HTML, TEXT)}
         self._frames: list[_Frame] = []

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -11,41 +10,15 @@ from zoneinfo import ZoneInfo
 from babel import Locale, UnknownLocaleError
 from babel.dates import format_date, format_skeleton, format_time, get_timezone_location
 
-from digest.errors import RenderFailed
 from digest.model.address import clean_line
 from digest.model.article import Image, joined_names, slug
 from digest.model.edition import Candidate, Edition
 from digest.model.event import Event
 from digest.model.newsletter import Newsletter, Note, Sponsor
-
-RIGHT_TO_LEFT = frozenset({"ar", "dv", "fa", "he", "ps", "sd", "ug", "ur", "yi"})
+from digest.render.words import older_words, words_of
+from digest.words import direction_of
 
 MAX_SUMMARY = 400
-
-
-class Words(Mapping[str, str]):
-    """The fixed phrases of a language; a missing one is an error of the words file, named."""
-
-    def __init__(self, language: str, phrases: Mapping[str, str]) -> None:
-        self.language_ = language
-        self._phrases = phrases
-
-    def __getitem__(self, key: str) -> str:
-        return self._phrases[key]
-
-    def __getattr__(self, key: str) -> str:
-        if key.startswith("_"):
-            raise AttributeError(key)
-        try:
-            return self._phrases[key]
-        except KeyError:
-            raise AttributeError(f"words/{self.language_}.toml has no {key!r}") from None
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._phrases)
-
-    def __len__(self) -> int:
-        return len(self._phrases)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,7 +109,7 @@ class EditionView:
 class EditionInputs:
     """What an edition is rendered from, in one language.
 
-    files      template name -> source; the folder of the newsletter's template, and words/<language>.toml
+    files      template name -> source; the folder of the newsletter's template, and its language's words (render/words.py)
     web_url    the view in a browser, without anything personal; "" where there is none
     """
 
@@ -154,8 +127,8 @@ def context(inputs: EditionInputs) -> dict[str, object]:
     look = newsletter.look
     return {
         "lang": inputs.language,
-        "dir": "rtl" if inputs.language.split("-")[0] in RIGHT_TO_LEFT else "ltr",
-        "t": words(inputs),
+        "dir": direction_of(inputs.language),
+        "t": older_words(inputs.language, inputs.files),
         "newsletter": NewsletterView(
             title=newsletter.title,
             tagline=newsletter.tagline,
@@ -196,7 +169,7 @@ def article_view(candidate: Candidate, inputs: EditionInputs) -> ArticleView:
         url=article.url,
         published_on=short_date(article.published_at, inputs),
         summary=shortened(clean_line(article.summary), MAX_SUMMARY),
-        byline=joined_names(article.authors, conjunction=words(inputs).get("and", "and")),
+        byline=joined_names(article.authors, conjunction=_and(inputs)),
         minutes=article.reading_minutes,
         topic=article.topics[0] if article.topics else "",
         section=candidate.section,
@@ -210,6 +183,10 @@ def article_view(candidate: Candidate, inputs: EditionInputs) -> ArticleView:
     )
 
 
+def _and(inputs: EditionInputs) -> str:
+    return words_of(inputs.language, inputs.files).pgettext("between the last two names", "and")
+
+
 def _image_view(image: Image) -> ImageView:
     lead = image.shown("lead")
     return ImageView(src=lead, alt=clean_line(image.alt), lead=lead, row=image.shown("row"), card=image.shown("card"))
@@ -218,17 +195,6 @@ def _image_view(image: Image) -> ImageView:
 def section_url(newsletter: Newsletter, section: str) -> str:
     """Where the other stories of a section are; "" where the newsletter says nothing of it."""
     return newsletter.section_url.replace("{section}", slug(section)) if section else ""
-
-
-def words(inputs: EditionInputs) -> Words:
-    """The phrases of the language; English where there is no such file."""
-    for language in (inputs.language, inputs.language.split("-")[0], "en"):
-        if source := inputs.files.get(f"words/{language}.toml"):
-            try:
-                return Words(language, tomllib.loads(source))
-            except tomllib.TOMLDecodeError as cause:
-                raise RenderFailed(f"words/{language}.toml: {cause}") from cause
-    raise RenderFailed(f"there is no words/{inputs.language}.toml and no words/en.toml")
 
 
 def long_date(at: datetime, inputs: EditionInputs) -> str:

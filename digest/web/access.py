@@ -14,7 +14,10 @@ from digest.db.engine import reading
 from digest.editions.newsletters import get_newsletter_by_id
 from digest.errors import BadInput
 from digest.model.newsletter import Newsletter, NewsletterId
-from digest.model.subscriber import Subscription, SubscriptionStatus
+from digest.model.subscriber import Subscriber, Subscription, SubscriptionStatus
+from digest.web.pages import words_for
+from digest.words import Words
+from digest.words import gettext_noop as _
 
 MAX_FORM_BYTES, MAX_FIELDS = 200_000, 1_200
 """Of a reader's form: twice what the longest lists that may be chosen come to."""
@@ -22,8 +25,12 @@ MAX_FORM_BYTES, MAX_FIELDS = 200_000, 1_200
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asking:
+    """words   in the reader's language, else in the newsletter's"""
+
     subscription: Subscription
     newsletter: Newsletter
+    person: Subscriber
+    words: Words
 
     @property
     def has_left(self) -> bool:
@@ -48,7 +55,9 @@ def get_asking(app: App, purpose: Purpose, token: str) -> Asking:
         if purpose.is_versioned and store.find_link_version(connection, found.subscriber_id) != claim.version:
             raise HTTPException(404)
         newsletter = get_newsletter_by_id(connection, NewsletterId(found.newsletter_id))
-    return Asking(subscription=found, newsletter=newsletter)
+        person = store.get_subscriber_by_id(connection, found.subscriber_id)
+    words = words_for((person.language, newsletter.language), app.settings.templates.folder)
+    return Asking(subscription=found, newsletter=newsletter, person=person, words=words)
 
 
 async def read_form(request: Request) -> dict[str, str]:
@@ -57,10 +66,10 @@ async def read_form(request: Request) -> dict[str, str]:
     async for chunk in request.stream():
         body += chunk
         if len(body) > MAX_FORM_BYTES:
-            raise BadInput("That was more than this form can hold.")
+            raise BadInput(_("That was more than this form can hold."))
     kind = request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
     if body and kind != "application/x-www-form-urlencoded":
-        raise BadInput("That was not the form of this page.")
+        raise BadInput(_("That was not the form of this page."))
     return parse_fields(bytes(body))
 
 
@@ -69,5 +78,5 @@ def parse_fields(body: bytes) -> dict[str, str]:
     try:
         found = parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=MAX_FIELDS, errors="strict")
     except ValueError as cause:
-        raise BadInput("That was not the form of this page.") from cause
+        raise BadInput(_("That was not the form of this page.")) from cause
     return {name.replace("\0", ""): value.replace("\0", "") for name, value in found}

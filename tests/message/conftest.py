@@ -33,8 +33,6 @@ LETTERHEAD = Letterhead(
     boundary="digest-boundary-1",
 )
 
-WORDS = {"words/en.toml": 'and = "and"\n'}
-
 
 def make_article(number: int, **changes: object) -> Article:
     values: dict[str, object] = {
@@ -85,7 +83,7 @@ NEWSLETTER = Newsletter(
 @pytest.fixture
 def make_renderer() -> Callable[[Mapping[str, str], Edition], Renderer]:
     def make(files: Mapping[str, str], edition: Edition) -> Renderer:
-        return Renderer(EditionInputs(newsletter=NEWSLETTER, edition=edition, language="en", files={**WORDS, **files}))
+        return Renderer(EditionInputs(newsletter=NEWSLETTER, edition=edition, language="en", files={**files}))
 
     return make
 

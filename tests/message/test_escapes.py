@@ -13,7 +13,7 @@ from digest.model.edition import Pick, Region
 from digest.model.place import arrange
 from digest.render.html import Renderer
 from digest.render.views import EditionInputs
-from tests.message.conftest import MONDAY, NEWSLETTER, WORDS, make_article, make_copy, make_edition, splicer
+from tests.message.conftest import MONDAY, NEWSLETTER, make_article, make_copy, make_edition, splicer
 from tests.message.escapes import escapes
 from tests.message.test_splice import decoded, parsed
 
@@ -51,7 +51,6 @@ def outcomes(escape: str, before: str, value: str) -> tuple[str, str]:
     edition = make_edition([make_article(1)])
     before = "" if "extends" in written else before
     files = {
-        **WORDS,
         "part.txt": "{% macro m(x) %}{{ x }}{% endmacro %}",
         "body.html": "<p>x</p>",
         "body.txt": f'{before}{{% picks "rows" as article, place %}}{before}{written}{{% endpicks %}}'

@@ -20,7 +20,7 @@ from digest.model.edition import Edition, Pick, Region
 from digest.model.place import arrange
 from digest.render.html import Renderer
 from digest.render.views import EditionInputs
-from tests.message.conftest import MONDAY, NEWSLETTER, WORDS, make_article, make_copy, make_edition, splicer
+from tests.message.conftest import MONDAY, NEWSLETTER, make_article, make_copy, make_edition, splicer
 
 STYLE = (
     "<style>p {margin:0} .lead {font-size:20px; color:#123456} td.row a {color:#0b5c8a} .pro {font-weight:700}</style>"
@@ -164,7 +164,7 @@ def assert_well_formed(raw: bytes) -> None:
 @given(data=st.data(), files=templates(), edition=editions())
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 def test_p8_the_fast_way_equals_the_plain_way(data: st.DataObject, files: Mapping[str, str], edition: Edition) -> None:
-    renderer = Renderer(EditionInputs(newsletter=NEWSLETTER, edition=edition, language="en", files={**WORDS, **files}))
+    renderer = Renderer(EditionInputs(newsletter=NEWSLETTER, edition=edition, language="en", files={**files}))
     maker = splicer(renderer)
     readers = data.draw(copies(edition))
     maker.prepare(readers)
@@ -188,7 +188,7 @@ def rows(edition: Edition) -> list[Pick]:
 def test_a_template_that_only_prints_the_reader_is_rendered_once_for_all() -> None:
     edition = make_edition([make_article(1), make_article(2)])
     files = rows_template("<tr><td>{{ place.number }} {{ article.title }}</td></tr>", "<p>{{ reader.name }}</p>")
-    renderer = Renderer(EditionInputs(newsletter=NEWSLETTER, edition=edition, language="en", files={**WORDS, **files}))
+    renderer = Renderer(EditionInputs(newsletter=NEWSLETTER, edition=edition, language="en", files={**files}))
     maker = splicer(renderer)
     for number in range(50):
         maker.message(make_copy(number, rows(edition), name=f"Reader {number}"), at=MONDAY)
@@ -198,7 +198,7 @@ def test_a_template_that_only_prints_the_reader_is_rendered_once_for_all() -> No
 def test_a_template_that_tests_the_plan_makes_a_variant_for_each_answer() -> None:
     edition = make_edition([make_article(1)])
     files = rows_template("<tr><td>x</td></tr>", '{% if reader.plan == "pro" %}<p>pro</p>{% endif %}')
-    renderer = Renderer(EditionInputs(newsletter=NEWSLETTER, edition=edition, language="en", files={**WORDS, **files}))
+    renderer = Renderer(EditionInputs(newsletter=NEWSLETTER, edition=edition, language="en", files={**files}))
     maker = splicer(renderer)
     for number, plan in enumerate(["pro", "free", "team", "", "pro"]):
         maker.message(make_copy(number, rows(edition), attributes={"plan": plan}), at=MONDAY)
@@ -209,7 +209,7 @@ def test_readers_of_the_same_picks_get_the_block_that_their_own_answers_make() -
     """In a broadcast all copies share one tuple of picks; a block that asks the reader must not be shared with it."""
     edition = make_edition([make_article(1), make_article(2)])
     files = rows_template('<tr><td>{% if reader.plan == "pro" %}for pros{% else %}for all{% endif %}</td></tr>')
-    renderer = Renderer(EditionInputs(newsletter=NEWSLETTER, edition=edition, language="en", files={**WORDS, **files}))
+    renderer = Renderer(EditionInputs(newsletter=NEWSLETTER, edition=edition, language="en", files={**files}))
     maker, shared = splicer(renderer), tuple(rows(edition))
     for number, plan in enumerate(["pro", "pro", "pro", "free", "pro", "free"]):
         copy = replace(make_copy(number, shared, attributes={"plan": plan}), picks=shared)
@@ -223,7 +223,7 @@ def test_over_the_clipping_budget_the_last_rows_become_headlines() -> None:
     files["body.html"] = files["body.html"].replace(
         "</body>", '{% picks "headlines" as a, place %}<p>{{ a.title }}</p>{% endpicks %}</body>'
     )
-    renderer = Renderer(EditionInputs(newsletter=NEWSLETTER, edition=edition, language="en", files={**WORDS, **files}))
+    renderer = Renderer(EditionInputs(newsletter=NEWSLETTER, edition=edition, language="en", files={**files}))
     maker = splicer(renderer)
     copy = make_copy(1, rows(edition))
     raw = maker.message(copy, at=MONDAY)
@@ -251,7 +251,7 @@ def test_no_html_is_over_the_clipping_limit_on_the_wire(title: str, length: int)
     files["body.html"] = files["body.html"].replace(
         "</body>", '{% picks "headlines" as a, place %}<p>{{ a.title }} {{ a.title * 20 }}</p>{% endpicks %}</body>'
     )
-    renderer = Renderer(EditionInputs(newsletter=NEWSLETTER, edition=edition, language="en", files={**WORDS, **files}))
+    renderer = Renderer(EditionInputs(newsletter=NEWSLETTER, edition=edition, language="en", files={**files}))
     maker = splicer(renderer)
     copy = make_copy(1, rows(edition))
     raw = maker.message(copy, at=MONDAY)
@@ -279,7 +279,7 @@ def test_no_html_is_over_the_clipping_limit_on_the_wire(title: str, length: int)
 def test_a_wrong_template_is_refused_with_its_place(frame: str, complaint: str) -> None:
     edition = make_edition([make_article(1)])
     files = rows_template("<tr><td>x</td></tr>", frame)
-    inputs = EditionInputs(newsletter=NEWSLETTER, edition=edition, language="en", files={**WORDS, **files})
+    inputs = EditionInputs(newsletter=NEWSLETTER, edition=edition, language="en", files={**files})
     with pytest.raises(RenderFailed, match=complaint):
         splicer(Renderer(inputs)).message(make_copy(1, rows(edition)), at=MONDAY)
 
@@ -289,7 +289,7 @@ def test_a_template_sees_what_readers_and_places_are_and_not_what_they_can_do() 
     files = rows_template(
         "<tr><td>[{{ place.of }}]</td></tr>", "<p>{{ reader.picks|length }} [{{ reader.make_picks }}]</p>"
     )
-    renderer = Renderer(EditionInputs(newsletter=NEWSLETTER, edition=edition, language="en", files={**WORDS, **files}))
+    renderer = Renderer(EditionInputs(newsletter=NEWSLETTER, edition=edition, language="en", files={**files}))
     maker = splicer(renderer)
     for number in (1, 2):
         copy = make_copy(number, rows(edition)[:number])

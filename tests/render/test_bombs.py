@@ -13,7 +13,7 @@ from digest.model.expression import Facts
 from digest.model.subscriber import Reader
 from digest.render.html import Renderer
 from digest.render.views import EditionInputs
-from tests.message.conftest import NEWSLETTER, WORDS, make_article, make_edition
+from tests.message.conftest import NEWSLETTER, make_article, make_edition
 
 N = 999_999_999
 DOUBLED = "{%% set box = namespace(v=%s) %%}{%% for i in range(40) %%}{%% set box.v = %s %%}{%% endfor %%}{{ %s }}"
@@ -119,7 +119,6 @@ BOMBS = {
 
 def renderer(text: str) -> Renderer:
     files: Mapping[str, str] = {
-        **WORDS,
         "body.html": "<p>x</p>",
         "body.txt": f"\n\n{text}",
         "subject.txt": "x",

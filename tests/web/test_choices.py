@@ -236,18 +236,18 @@ def test_everything_can_be_chosen_and_is_said(site: RunningSite, newsletter: New
     assert (person.language, person.time_zone) == ("de", "Europe/Berlin")
     said = [each.text_content() for each in html.fromstring(answer.text).iterfind(".//li")]
     assert said == [
-        "City: Follow",
-        "Health & Body: Follow, one each time",
-        "Arts: Mute",
-        "Editor’s picks: No",
-        "How often: Every week",
-        "Day: Thursday",
-        "Hour: 18:00",
-        "Time zone: Europe/Berlin",
-        "Articles: Titles only",
-        "Reading time: 10 minutes",
-        "Language: Deutsch",
-        "No mail until: 31 January 2027",
+        "City: Folgen",
+        "Health & Body: Folgen, je einer",
+        "Arts: Stummschalten",
+        "Empfehlungen der Redaktion: Nein",
+        "Wie oft: Jede Woche",
+        "Tag: Donnerstag",
+        "Uhrzeit: 18:00",
+        "Zeitzone: Europe/Berlin",
+        "Artikel: Nur Titel",
+        "Lesezeit: 10 Minuten",
+        "Sprache: Deutsch",
+        "Keine Mail bis: 31. Januar 2027",
     ]
     assert wanted(site, 1) == wanted(site, 3) == Wanted()
 
@@ -311,13 +311,13 @@ def test_a_day_alone_changes_when_it_comes(site: RunningSite, newsletter: Newsle
 
 
 REFUSED = [
-    ("pause", "soon", "&#39;soon&#39; is no date like 2027-01-31."),
+    ("pause", "soon", "“soon” is no date like 2027-01-31."),
     ("pause", "2026-11-23", "23 November 2026 is no day to come."),
     ("pause", "0001-01-01", "1 January 1 is no day to come."),
     ("pause", "9999-12-31", "a pause can last until"),
     ("pause", "2027-02-30", "is no date"),
-    ("pause", "soon\0", "&#39;soon&#39; is no date"),
-    ("cadence", "biweekly", "How often: &#39;biweekly&#39; is not among the choices."),
+    ("pause", "soon\0", "“soon” is no date"),
+    ("cadence", "biweekly", "How often: “biweekly” is not among the choices."),
     ("weekday", "someday", "is not among the choices"),
     ("hour", "9", "is not among the choices"),
     ("hour", "1e9", "is not among the choices"),

@@ -10,13 +10,15 @@ from digest.model.article import slug
 from digest.model.choices import Choices, Kind, offered
 from digest.model.newsletter import Newsletter
 from digest.web.choosing.words import KIND_NAMES, name_of_author, name_of_topic
+from digest.words import Words
+from digest.words import gettext_noop as _
 
 MAX_NAME = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Words:
-    """{0} is the topic, the author or the kind."""
+class Phrases:
+    """%(name)s is the topic, the author or the kind."""
 
     ask: str
     button: str
@@ -26,56 +28,56 @@ class Words:
     heading_off: str
 
 
-_ONLY = "Who follows something gets only that, and what the editor or other readers recommend."
+ONLY = _("Who follows something gets only that, and what the editor or other readers recommend.")
 
-WORDS = {
-    "mute/topics": Words(
-        ask="You will get no more articles about {0}.",
-        button="Mute {0}",
-        on="You get no more articles about {0}.",
-        heading_on="{0} is muted",
-        off="Articles about {0} come like all others.",
-        heading_off="{0} is not muted",
+PHRASES = {
+    "mute/topics": Phrases(
+        ask=_("You will get no more articles about %(name)s."),
+        button=_("Mute %(name)s"),
+        on=_("You get no more articles about %(name)s."),
+        heading_on=_("%(name)s is muted"),
+        off=_("Articles about %(name)s come like all others."),
+        heading_off=_("%(name)s is not muted"),
     ),
-    "mute/authors": Words(
-        ask="You will get no more articles by {0}.",
-        button="Mute {0}",
-        on="You get no more articles by {0}.",
-        heading_on="{0} is muted",
-        off="Articles by {0} come like all others.",
-        heading_off="{0} is not muted",
+    "mute/authors": Phrases(
+        ask=_("You will get no more articles by %(name)s."),
+        button=_("Mute %(name)s"),
+        on=_("You get no more articles by %(name)s."),
+        heading_on=_("%(name)s is muted"),
+        off=_("Articles by %(name)s come like all others."),
+        heading_off=_("%(name)s is not muted"),
     ),
-    "mute/kinds": Words(
-        ask="{0} will not be added to your mails any more. Articles that are for you anyway still come.",
-        button="Leave them out",
-        on="{0} are not added to your mails any more. Articles that are for you anyway still come.",
-        heading_on="{0} are left out",
-        off="{0} are added to your mails.",
-        heading_off="{0} come again",
+    "mute/kinds": Phrases(
+        ask=_("%(name)s will not be added to your mails any more. Articles that are for you anyway still come."),
+        button=_("Leave them out"),
+        on=_("%(name)s are not added to your mails any more. Articles that are for you anyway still come."),
+        heading_on=_("%(name)s are left out"),
+        off=_("%(name)s are added to your mails."),
+        heading_off=_("%(name)s come again"),
     ),
-    "follow/topics": Words(
-        ask="You will get the articles about {0}. " + _ONLY,
-        button="Follow {0}",
-        on="You get the articles about {0}. " + _ONLY,
-        heading_on="You follow {0}",
-        off="You do not follow {0}.",
-        heading_off="{0} is not followed",
+    "follow/topics": Phrases(
+        ask=_("You will get the articles about %(name)s."),
+        button=_("Follow %(name)s"),
+        on=_("You get the articles about %(name)s."),
+        heading_on=_("You follow %(name)s"),
+        off=_("You do not follow %(name)s."),
+        heading_off=_("%(name)s is not followed"),
     ),
-    "follow/authors": Words(
-        ask="You will get the articles by {0}. " + _ONLY,
-        button="Follow {0}",
-        on="You get the articles by {0}. " + _ONLY,
-        heading_on="You follow {0}",
-        off="You do not follow {0}.",
-        heading_off="{0} is not followed",
+    "follow/authors": Phrases(
+        ask=_("You will get the articles by %(name)s."),
+        button=_("Follow %(name)s"),
+        on=_("You get the articles by %(name)s."),
+        heading_on=_("You follow %(name)s"),
+        off=_("You do not follow %(name)s."),
+        heading_off=_("%(name)s is not followed"),
     ),
-    "fewer/topics": Words(
-        ask="You will get at most one article about {0} in each mail.",
-        button="Fewer of these",
-        on="You get at most one article about {0} in each mail.",
-        heading_on="Fewer about {0}",
-        off="Articles about {0} are not limited to one in each mail.",
-        heading_off="{0} is not limited",
+    "fewer/topics": Phrases(
+        ask=_("You will get at most one article about %(name)s in each mail."),
+        button=_("Fewer of these"),
+        on=_("You get at most one article about %(name)s in each mail."),
+        heading_on=_("Fewer about %(name)s"),
+        off=_("Articles about %(name)s are not limited to one in each mail."),
+        heading_off=_("%(name)s is not limited"),
     ),
 }
 
@@ -96,26 +98,30 @@ class Link:
         switched(Choices(), verb, what, name)
         return cls(verb=verb, what=what, name=slug(name))
 
-    def label(self, newsletter: Newsletter) -> str:
+    def label(self, newsletter: Newsletter, words: Words) -> str:
         if self.what == "kinds":
-            return KIND_NAMES[Kind(self.name)]
+            return words.gettext(KIND_NAMES[Kind(self.name)])
         return name_of_author(self.name) if self.what == "authors" else name_of_topic(newsletter, self.name)
 
-    def words(self, newsletter: Newsletter) -> dict[str, str]:
-        words, label = WORDS[f"{self.verb}/{self.what}"], self.label(newsletter)
-        return {name: getattr(words, name).replace("{0}", label) for name in Words.__slots__}
+    def phrases(self, newsletter: Newsletter, words: Words) -> dict[str, str]:
+        """Each of Phrases in the reader's language; those of a switch that narrows the mail say so."""
+        phrases, label = PHRASES[f"{self.verb}/{self.what}"], self.label(newsletter, words)
+        found = {name: words.gettext(getattr(phrases, name), name=label) for name in Phrases.__slots__}
+        if self.verb == "follow":
+            found |= {name: f"{found[name]} {words.gettext(ONLY)}" for name in ("ask", "on")}
+        return found
 
-    def said(self, choices: Choices, newsletter: Newsletter) -> tuple[str, str]:
+    def said(self, choices: Choices, newsletter: Newsletter, words: Words) -> tuple[str, str]:
         """What is true now: a heading and a sentence."""
-        words = self.words(newsletter)
+        phrases = self.phrases(newsletter, words)
         if self.is_on(choices):
-            return words["heading_on"], words["on"]
+            return phrases["heading_on"], phrases["on"]
         others = [replace(self, verb=verb) for verb in SWITCHES if verb != self.verb and self.what in SWITCHES[verb]]
         for other in others:
             if other.is_on(choices):
-                words = other.words(newsletter)
-                return words["heading_on"], words["on"]
-        return words["heading_off"], words["off"]
+                phrases = other.phrases(newsletter, words)
+                return phrases["heading_on"], phrases["on"]
+        return phrases["heading_off"], phrases["off"]
 
     def is_on(self, choices: Choices) -> bool:
         return self.name in getattr(choices, SWITCHES[self.verb][self.what])
@@ -132,10 +138,10 @@ class Link:
         others = [replace(self, verb=verb) for verb in SWITCHES if verb != self.verb and self.what in SWITCHES[verb]]
         return next((link.verb for link in others if link.is_on(choices) and not link.is_on(after)), "")
 
-    def switch(self, wanted: Wanted, newsletter: Newsletter) -> Wanted:
+    def switch(self, wanted: Wanted, newsletter: Newsletter, words: Words) -> Wanted:
         """BadInput where it would have no effect."""
         if not self.is_offered(newsletter):
-            raise BadInput(f"{newsletter.title} does not offer that any more.")
+            raise BadInput(words.gettext("%(newsletter)s does not offer that any more.", newsletter=newsletter.title))
         return replace(wanted, choices=switched(wanted.choices, self.verb, self.what, self.name))
 
     def undo(self, wanted: Wanted, back: str) -> Wanted:

@@ -28,10 +28,18 @@ def changes(form: Form, sent: Mapping[str, str], seen: Mapping[str, str]) -> dic
     for name, value in list(changed.items()):
         if (control := controls.get(name)) is None:
             if value:
-                raise BadInput(f"{form.newsletter.title} does not offer {name.partition('.')[2] or name} any more.")
+                raise BadInput(
+                    form.words.gettext(
+                        "%(newsletter)s does not offer %(what)s any more.",
+                        newsletter=form.newsletter.title,
+                        what=name.partition(".")[2] or name,
+                    )
+                )
             del changed[name]
         elif control.options and value not in dict(control.options):
-            raise BadInput(f"{control.label}: {value[:40]!r} is not among the choices.")
+            raise BadInput(
+                f"{control.label}: " + form.words.gettext("“%(value)s” is not among the choices.", value=value[:40])
+            )
     return changed
 
 
@@ -53,7 +61,7 @@ def apply(form: Form, wanted: Wanted, changed: Mapping[str, str], sent: Mapping[
         wanted = replace(wanted, hour=int(changed["hour"]) if changed["hour"] else None)
     if "pause" in changed:
         zone = ZoneInfo(changed["time_zone"]) if changed.get("time_zone") else form.zone
-        wanted = replace(wanted, paused_until=_until(changed["pause"], zone, form.now))
+        wanted = replace(wanted, paused_until=_until(changed["pause"], zone, form))
     return wanted
 
 
@@ -84,20 +92,25 @@ def _slot(form: Form, changed: Mapping[str, str], sent: Mapping[str, str]) -> st
     return cadence if cadence in ("", Cadence.DAILY) else str(Slot(Cadence(cadence), value["weekday"]))
 
 
-def _until(text: str, zone: ZoneInfo, now: datetime) -> datetime | None:
+def _until(text: str, zone: ZoneInfo, form: Form) -> datetime | None:
     """The beginning of that day where the reader lives."""
     if not text:
         return None
-    today = now.astimezone(zone).date()
+    today = form.now.astimezone(zone).date()
+    gettext, label = form.words.gettext, form.words.gettext("No mail until")
     try:
         day = date.fromisoformat(text)
     except ValueError:
-        raise BadInput(f"No mail until: {text[:40]!r} is no date like {today.year + 1}-01-31.") from None
+        example = f"{today.year + 1}-01-31"
+        unreadable = gettext("“%(value)s” is no date like %(example)s.", value=text[:40], example=example)
+        raise BadInput(f"{label}: {unreadable}") from None
     if day <= today:
-        raise BadInput(f"No mail until: {day_in_words(day)} is no day to come.")
+        raise BadInput(f"{label}: " + gettext("%(day)s is no day to come.", day=day_in_words(day, form.words)))
     if day - today > MAX_PAUSE:
-        last = day_in_words(today + MAX_PAUSE)
-        raise BadInput(
-            f"No mail until: a pause can last until {last}. To end it for good, leave by the link in a mail."
+        last = day_in_words(today + MAX_PAUSE, form.words)
+        too_long = gettext(
+            "a pause can last until %(day)s. To end it for good, leave by the link in a mail.",
+            day=last,
         )
+        raise BadInput(f"{label}: {too_long}")
     return datetime.combine(day, time(), zone).astimezone(UTC)

@@ -13,6 +13,8 @@ from digest.web.choosing.words import (
     KIND_NAMES,
     LENGTH_NAMES,
     STATE_NAMES,
+    hour_in_words,
+    minutes_in_words,
     name_of_author,
     name_of_topic,
     slot_in_words,
@@ -23,24 +25,25 @@ def stale(form: Form) -> list[tuple[str, str]]:
     """What was chosen and is not on offer any more, and what it was."""
     wanted, choices = form.wanted, form.wanted.choices
     kept = without_stale(form)
+    words, gettext = form.words, form.words.gettext
     found = []
     for of in LISTS:
         gone = [name for name in getattr(choices, of) if name not in getattr(kept.choices, of)]
-        found += [(_name(form, of, name), STATE_NAMES[of.partition("_")[0]]) for name in gone]
+        found += [(_name(form, of, name), gettext(STATE_NAMES[of.partition("_")[0]])) for name in gone]
     if kept.slot != wanted.slot:
-        found.append(("How often", slot_in_words(wanted.slot)))
+        found.append((gettext("How often"), slot_in_words(wanted.slot, words)))
     if kept.hour != wanted.hour:
-        found.append(("Hour", f"{wanted.hour:02}:00"))
+        found.append((gettext("Hour"), hour_in_words(wanted.hour, words) if wanted.hour is not None else ""))
     if kept.choices.length != choices.length:
-        found.append(("Articles", LENGTH_NAMES[choices.length]))
+        found.append((gettext("Articles"), gettext(LENGTH_NAMES[choices.length])))
     if kept.choices.minutes != choices.minutes:
-        found.append(("Reading time", f"{choices.minutes} minutes"))
+        found.append((gettext("Reading time"), minutes_in_words(choices.minutes, words)))
     return found
 
 
 def _name(form: Form, of: str, name: str) -> str:
     if of == "mute_kinds":
-        return dict(KIND_NAMES).get(Kind(name), name) if name in tuple(Kind) else name
+        return form.words.gettext(KIND_NAMES[Kind(name)]) if name in tuple(Kind) else name
     return name_of_author(name) if of.endswith("_authors") else name_of_topic(form.newsletter, name)
 
 

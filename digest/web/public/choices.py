@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
@@ -11,8 +12,6 @@ from starlette.concurrency import run_in_threadpool
 from digest.app import App
 from digest.audience.choosing import Wanted
 from digest.audience.links import CHOOSE, CHOOSE_PATH
-from digest.audience.store import get_subscriber_by_id
-from digest.db.engine import reading
 from digest.errors import BadInput
 from digest.flows import membership
 from digest.web.access import Asking, get_asking, parse_fields, read_form
@@ -45,13 +44,12 @@ def router(app: App) -> APIRouter:
 
 def left(asking: Asking) -> HTMLResponse:
     """Whoever has left chooses nothing (P5)."""
-    return HTMLResponse(page("left.html", title=asking.newsletter.title, newsletter=asking.newsletter))
+    return HTMLResponse(page("left.html", asking.words, newsletter=asking.newsletter))
 
 
 def _form(app: App, asking: Asking) -> Form:
-    with reading(app.engine) as connection:
-        person = get_subscriber_by_id(connection, asking.subscription.subscriber_id)
-    return make_form(asking.newsletter, person, membership.wanted_of(asking.subscription), now=app.clock.now())
+    wanted = membership.wanted_of(asking.subscription)
+    return make_form(asking.newsletter, asking.person, wanted, now=app.clock.now(), words=asking.words)
 
 
 def _save(app: App, token: str, sent: Mapping[str, str]) -> HTMLResponse:
@@ -65,7 +63,7 @@ def _save(app: App, token: str, sent: Mapping[str, str]) -> HTMLResponse:
         def change(wanted: Wanted) -> Wanted:
             """As it is at this moment, which another page may have changed since."""
             if "drop" in sent:
-                return without_stale(make_form(before.newsletter, before.person, wanted, now=before.now))
+                return without_stale(replace(before, wanted=wanted))
             return apply(before, wanted, changed, sent)
 
         wanted = membership.choose(
@@ -96,7 +94,7 @@ def _page(
     values = {name: sent.get(name, control.value) for name, control in form.controls.items()}
     text = page(
         "choices.html",
-        title=f"Your choices: {form.newsletter.title}",
+        form.words,
         newsletter=form.newsletter,
         groups=form.groups,
         values=values,
@@ -105,6 +103,6 @@ def _page(
         stale=stale(form),
         saved=saved,
         is_drop=is_drop,
-        error=error,
+        error=form.words.gettext(error) if error else "",
     )
     return HTMLResponse(text, status_code=422 if error else 200)

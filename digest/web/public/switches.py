@@ -63,7 +63,7 @@ def _act(app: App, asking: Asking, link: Link, token: str, sent: Mapping[str, st
         if is_undo:
             return link.undo(wanted, sent.get("back", ""))
         back = link.taken_back(wanted.choices)
-        return link.switch(wanted, asking.newsletter)
+        return link.switch(wanted, asking.newsletter, asking.words)
 
     try:
         wanted = membership.choose(app.engine, asking.subscription.id, change, now=app.clock.now(), origin="link")
@@ -91,14 +91,15 @@ def _page(
     back   what was ended by this, for the button that undoes it
     """
     newsletter = asking.newsletter
-    heading, sentence = link.said(choices, newsletter)
+    words = asking.words
+    heading, sentence = link.said(choices, newsletter, words)
     fewer = replace(link, verb="fewer")
     offers_fewer = (link.verb, link.what) == ("mute", "topics") and not fewer.is_on(choices) and not is_done
     text = page(
         "switch.html",
-        title=newsletter.title,
+        words,
         newsletter=newsletter,
-        words=link.words(newsletter),
+        phrases=link.phrases(newsletter, words),
         heading=heading,
         sentence=sentence,
         is_on=link.is_on(choices),
@@ -108,6 +109,6 @@ def _page(
         back=back,
         token=token,
         up=up,
-        error=error,
+        error=words.gettext(error) if error else "",
     )
     return HTMLResponse(text, status_code=422 if error else 200)
