@@ -75,8 +75,13 @@ class App:
     def _links(self, keyring: Keyring) -> Links:
         from digest.audience.links import Links
 
-        mailbox = self.settings.mail.unsubscribe_mailbox
-        return Links(self.settings.web.public_url, unsubscribe_mailbox=mailbox, keyring=keyring)
+        mail = self.settings.mail
+        return Links(
+            self.settings.web.public_url,
+            unsubscribe_mailbox=mail.unsubscribe_mailbox,
+            return_path=mail.return_path,
+            keyring=keyring,
+        )
 
     @cached_property
     def message_key(self) -> bytes:

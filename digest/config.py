@@ -21,6 +21,12 @@ from digest.web_address import ascii_host, web_address
 
 KEY_LENGTH = 32
 
+PLACEHOLDER = "{token}"
+"""Where a token stands in mail.return_path."""
+
+MAX_LOCAL, MAX_MAILBOX_TOKEN = 64, 39
+"""Octets of a local part (RFC 5321 §4.5.3.1), and of the longest token in one (audience/tokens.py)."""
+
 DEFAULT_FILE = Path("digest.toml")
 
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
@@ -105,16 +111,39 @@ class Mail(_Table):
     """What is the same for all newsletters."""
 
     unsubscribe_mailbox: str = Field(
-        "", description="unsubscribe@example.org: offered beside the link; a token is added as +TOKEN"
+        "", description="unsubscribe@example.org: offered beside the link; a token is added as +PLACEHOLDER"
+    )
+
+    return_path: str = Field(
+        "",
+        description="bounce+{token}@example.org: where reports of non-delivery go, each message with a token of its own; "
+        "the newsletter's sender if empty",
     )
 
     @field_validator("unsubscribe_mailbox")
     @classmethod
     def _is_a_mailbox(cls, value: str) -> str:
         local, at, domain = value.rpartition("@")
-        if value and not (at and re.fullmatch(r"[!-~]+", local) and not set(local) & set('<>,@"')):
+        if value and not (at and _is_local_part(local)):
             raise ValueError("must be an address like unsubscribe@example.org")
         return f"{local}@{ascii_host(domain)}" if value else ""
+
+    @field_validator("return_path")
+    @classmethod
+    def _is_a_return_path(cls, value: str) -> str:
+        local, at, domain = value.rpartition("@")
+        if value and not (at and local.count(PLACEHOLDER) == 1 and _is_local_part(local.replace(PLACEHOLDER, ""))):
+            raise ValueError(f"must be an address with {PLACEHOLDER} in it, like bounce+{PLACEHOLDER}@example.org")
+        if len(local) - len(PLACEHOLDER) + MAX_MAILBOX_TOKEN > MAX_LOCAL:
+            room = MAX_LOCAL - MAX_MAILBOX_TOKEN
+            raise ValueError(
+                f"must have at most {room} characters beside {PLACEHOLDER} before the @, since tokens are long"
+            )
+        return f"{local}@{ascii_host(domain)}" if value else ""
+
+
+def _is_local_part(text: str) -> bool:
+    return bool(re.fullmatch(r"[!-~]+", text)) and not set(text) & set('<>,@"')
 
 
 def _are_limits(value: list[str]) -> list[str]:

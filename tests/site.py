@@ -45,10 +45,14 @@ TEMPLATE = {
 
 
 class Recorder:
-    """Keeps (recipient, bytes); `answers` makes it say something else to a recipient, once per entry."""
+    """Keeps (recipient, bytes), and beside each the MAIL FROM in `senders`.
+
+    answers   make it say something else to a recipient, once per entry
+    """
 
     def __init__(self) -> None:
         self.accepted: list[tuple[str, bytes]] = []
+        self.senders: list[str] = []
         self.answers: dict[str, list[str]] = {}
         self.body_answers: list[str] = []
 
@@ -66,6 +70,7 @@ class Recorder:
         content = envelope.content
         assert isinstance(content, bytes)
         self.accepted += [(address, content) for address in envelope.rcpt_tos]
+        self.senders += [str(envelope.mail_from)] * len(envelope.rcpt_tos)
         return "250 2.0.0 queued"
 
     async def handle_EHLO(

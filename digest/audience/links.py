@@ -12,10 +12,11 @@ bounce-notice  notice         30 days    its life       no     holds
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from urllib.parse import unquote, urlsplit
 
 from digest.audience.tokens import Keyring, Purpose
+from digest.config import PLACEHOLDER
 
 LEAVE = Purpose(name="leave", subject="subscription", outlives_key=True, has_old_form=True)
 CHOOSE = Purpose(name="choose", subject="subscription", is_versioned=True, outlives_key=True, has_old_form=True)
@@ -43,12 +44,22 @@ class Links:
 
     base_url             "https://example.org/newsletter", without a slash at the end; "" where there is no public site
     unsubscribe_mailbox  "unsubscribe@example.org", to which a token is added (RFC 5233 subaddress); or ""
+    return_path          "bounce+{token}@example.org", which reports of non-delivery come to; or ""
     keyring              empty where no link is made: of what everybody may see
     """
 
-    def __init__(self, base_url: str = "", *, unsubscribe_mailbox: str = "", keyring: Keyring = Keyring(())) -> None:
+    def __init__(
+        self,
+        base_url: str = "",
+        *,
+        unsubscribe_mailbox: str = "",
+        return_path: str = "",
+        keyring: Keyring = Keyring(()),
+    ) -> None:
         self.base_url, self.keyring = base_url, keyring
         self._mailbox, _, self._mailbox_domain = unsubscribe_mailbox.rpartition("@")
+        self.has_return_path = bool(return_path)
+        self._return_start, _, self._return_end = return_path.partition(PLACEHOLDER)
         self._leave_url, self._choose_url = base_url + LEAVE_PATH, base_url + CHOOSE_PATH
         if keyring.keys:
             self._sign_leave, self._sign_choose = keyring.signer(LEAVE), keyring.signer(CHOOSE)
@@ -71,6 +82,25 @@ class Links:
     def web_view(self, public_key: str) -> str:
         """The page of an edition, for everybody."""
         return f"{self.base_url}{WEB_VIEW_PATH}{public_key}" if self.base_url else ""
+
+    def return_path(self, purpose: Purpose, subject: int, *, now: datetime) -> str:
+        """MAIL FROM of one delivery (BOUNCE) or notice (BOUNCE_NOTICE), by which a report of it is known again.
+
+        now   of the message
+        """
+        return self._return_start + self.keyring.sign(purpose, subject, now=now) + self._return_end
+
+    def read_return_path(self, address: str, *, now: datetime) -> tuple[Purpose, int] | None:
+        """The purpose (BOUNCE or BOUNCE_NOTICE) and the number of what was sent with this return path; None for any other
+        address, one that is no longer believed, and one that somebody made up. Case does not matter."""
+        lowered, start, end = address.strip().lower(), self._return_start.lower(), self._return_end.lower()
+        if not (self.has_return_path and lowered.startswith(start) and lowered.endswith(end)):
+            return None
+        token = lowered[len(start) : len(lowered) - len(end)]
+        for purpose in (BOUNCE, BOUNCE_NOTICE):
+            if (claim := self.keyring.read(purpose, token, now=now)) is not None:
+                return purpose, claim.subject
+        return None
 
     @property
     def images(self) -> str:

@@ -10,7 +10,7 @@ from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from digest.audience.links import Links
+from digest.audience.links import BOUNCE, Links
 from digest.delivery.store import Due
 from digest.editions.arrange import Arrangement
 from digest.editions.candidates import preheader_of, subject_of
@@ -133,10 +133,11 @@ class CopyMaker:
         return self._outgoing(DeliveryId(0), recipient, at)
 
     def _outgoing(self, delivery_id: DeliveryId, recipient: Recipient, at: datetime) -> Outgoing:
-        return Outgoing(delivery_id=delivery_id, envelope=self.envelope(recipient), parts=self._parts(recipient, at=at))
-
-    def envelope(self, recipient: Recipient) -> Envelope:
-        return Envelope(mail_from=self._mail_from, rcpt_to=str(recipient.subscriber.address))
+        mail_from = self._mail_from
+        if self.links.has_return_path and delivery_id:
+            mail_from = self.links.return_path(BOUNCE, delivery_id, now=at)
+        envelope = Envelope(mail_from=mail_from, rcpt_to=str(recipient.subscriber.address))
+        return Outgoing(delivery_id=delivery_id, envelope=envelope, parts=self._parts(recipient, at=at))
 
     def message(self, recipient: Recipient, *, at: datetime) -> bytes:
         """The bytes as they go out at that instant."""
