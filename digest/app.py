@@ -94,6 +94,14 @@ class App:
         return bytes.fromhex(own)
 
     @property
+    def template_folders(self) -> list[Path]:
+        """The built-in one, and the one that overlays it."""
+        from digest.render.files import BUILT_IN
+
+        own = self.settings.templates.folder
+        return [BUILT_IN, *([own] if own else [])]
+
+    @property
     def press(self) -> Press:
         """With the keys of this moment; so it is asked for anew for each edition."""
         return self._press(self.links, self.message_key)
@@ -107,11 +115,9 @@ class App:
 
     def _press(self, links: Links, message_key: bytes) -> Press:
         from digest.flows.publish import Press
-        from digest.render.files import BUILT_IN
 
-        own = self.settings.templates.folder
         return Press(
-            template_folders=[BUILT_IN, *([own] if own else [])],
+            template_folders=self.template_folders,
             links=links,
             message_key=message_key,
             signer=self.signer,
@@ -177,7 +183,8 @@ class App:
     @cached_property
     def limits(self) -> Limits:
         """Of channels and receiving domains, as configured."""
-        from digest.delivery.throttle import Limit, Limits
+        from digest.delivery.throttle import Limits
+        from digest.model.limit import Limit
 
         channels = {each.name: [Limit.parse(text) for text in each.limits] for each in self.settings.channels}
         domains = {each.name: [Limit.parse(text) for text in each.limits] for each in self.settings.domains}
@@ -214,9 +221,10 @@ def make_channel(settings: ChannelSettings) -> Channel:
             messages_per_connection=settings.messages_per_connection,
             seconds_per_connection=settings.seconds_per_connection,
             auth=settings.auth,
-            token_file=str(settings.password_file or ""),
+            password_file=settings.password_file,
+            insecure_login=settings.insecure_login,
             pipelining=settings.pipelining,
-            headers="".join(f"{name}: {text}\r\n" for name, text in settings.headers.items()).encode(),
+            headers=settings.headers,
         )
     )
 

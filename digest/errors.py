@@ -7,6 +7,7 @@ DigestError                 says in one line what is wrong, with what, and what 
 ├── Refused                 a rule says no: an edition in the wrong state, a second run, ... (exit code 5)
 │   └── Stale               somebody else changed the same field since the caller looked
 ├── BadInput                a file or a value that a person gave cannot be read (exit code 6)
+│   └── Invalid             fields of a form, or settings: each that is wrong, with its reason
 ├── SourceError
 │   ├── SourceUnreachable   "could not look": network, database or file not there
 │   │   ├── SourceBusy      the server asks to be left alone for a while
@@ -23,7 +24,7 @@ error: the field that is wrong, and the next step. `cli/words.py` says them at t
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -115,6 +116,22 @@ class Stale(Refused):
 class BadInput(DigestError):
     exit_code = 6
     code = "bad-input"
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What is wrong with a field, in a sentence without its name: each door has a name of its own for it."""
+
+    field: str
+    text: str
+
+
+class Invalid(BadInput):
+    code = "invalid"
+
+    def __init__(self, faults: Iterable[Fault]) -> None:
+        self.faults = tuple(faults)
+        super().__init__("\n".join(f"{each.field}: {each.text}" for each in self.faults))
 
 
 class SourceError(DigestError):

@@ -1,4 +1,4 @@
-"""digest newsletter offer | digest subscriber choose: what readers may choose, and what one of them chose"""
+"""digest subscriber choose: what one reader wants of a newsletter."""
 
 from __future__ import annotations
 
@@ -15,102 +15,8 @@ from digest.cli.output import show_fields, show_json
 
 if TYPE_CHECKING:
     from digest.audience.choosing import Wanted
-    from digest.model.newsletter import Newsletter
 
 _NAMES = Annotated[str | None, typer.Option(help='comma-separated: "Health,City"')]
-
-
-def offer(
-    context: typer.Context,
-    name: str,
-    topics: Annotated[bool | None, typer.Option("--topics/--no-topics", help="follow and mute topics")] = None,
-    authors: Annotated[bool | None, typer.Option("--authors/--no-authors", help="follow and mute authors")] = None,
-    cadences: Annotated[str | None, typer.Option(help='"daily,weekly,biweekly,monthly"; "" for none')] = None,
-    hours: Annotated[str | None, typer.Option(help='hours of the reader\'s own day: "7,12,18"; "" for none')] = None,
-    lengths: Annotated[str | None, typer.Option(help='"summaries,headlines"; "" for none')] = None,
-    minutes: Annotated[str | None, typer.Option(help='reading times of one digest: "5,10,20"; "" for none')] = None,
-    reasons: Annotated[
-        bool | None, typer.Option("--reasons/--no-reasons", help="articles say why they are there")
-    ] = None,
-    local_time: Annotated[
-        bool | None, typer.Option("--local-time/--newsletter-time", help="the wall time is each reader's own")
-    ] = None,
-    recency: Annotated[float | None, typer.Option(min=0, max=1_000, help="weight of new articles")] = None,
-    reads: Annotated[float | None, typer.Option(min=0, max=1_000, help="weight of much-read articles")] = None,
-    comments: Annotated[float | None, typer.Option(min=0, max=1_000, help="weight of much-discussed articles")] = None,
-    popular: Annotated[int | None, typer.Option(min=0, help="so many of the most read are for everybody")] = None,
-    per_section: Annotated[
-        int | None, typer.Option(min=0, help="of one section, while others have some; 0: any")
-    ] = None,
-    carry: Annotated[int | None, typer.Option(min=0, max=20, help="further editions for what did not fit")] = None,
-) -> None:
-    """What readers of a newsletter may choose. With any of it, every reader has a digest of their own.
-
-    Without options it says what is offered. What is not offered any more stays with the reader and is not applied.
-
-    Example: digest newsletter offer harbour --topics --cadences daily,weekly --hours 7,18 --lengths headlines --reasons
-    """
-    from digest import audit
-    from digest.db.engine import reading, writing
-    from digest.editions.newsletters import change_newsletter, get_newsletter
-
-    given = {key: value for key, value in locals().items() if key in (*_OFFER, *_RANKING, "local_time")}
-    given = {key: value for key, value in given.items() if value is not None}
-    app = open_app(context)
-    with reading(app.engine) as connection:
-        found = get_newsletter(connection, name)
-    if given:
-        changed = _changed(found, given, app.clock.now())
-        with writing(app.engine) as connection:
-            change_newsletter(connection, changed, now=app.clock.now())
-            target = audit.of_newsletter(found.id)
-            audit.record(connection, "newsletter.offer", actor(), target, now=app.clock.now(), after=given)
-        found = changed
-    show_fields(_fields(found))
-
-
-_OFFER = ("topics", "authors", "cadences", "hours", "lengths", "minutes", "reasons")
-_RANKING = ("recency", "reads", "comments", "popular", "per_section", "carry")
-
-
-def _changed(newsletter: Newsletter, given: dict[str, Any], now: datetime) -> Newsletter:
-    from digest.errors import BadInput
-    from digest.model.choices import Length
-    from digest.model.newsletter import Cadence
-
-    values = {key: given[key] for key in _OFFER if key in given}
-    for key, of in (("cadences", tuple(Cadence)), ("lengths", (Length.SUMMARIES, Length.HEADLINES))):
-        if key in values:
-            values[key] = _parts(values[key])
-            if wrong := [each for each in values[key] if each not in of]:
-                raise BadInput(f"--{key}: {wrong[0]!r}; there are: {', '.join(of)}")
-    for key, low, high in (("hours", 0, 23), ("minutes", 1, 600)):
-        if key in values:
-            values[key] = tuple(sorted({_number(key, each, low, high) for each in _parts(values[key])}))
-    schedule = newsletter.schedule
-    if "local_time" in given:
-        schedule = replace(schedule, is_local=given["local_time"], since_at=now)
-    ranking = replace(newsletter.ranking, **{key: given[key] for key in _RANKING if key in given})
-    return replace(newsletter, offer=replace(newsletter.offer, **values), ranking=ranking, schedule=schedule)
-
-
-def _fields(newsletter: Newsletter) -> dict[str, object]:
-    offer, ranking = newsletter.offer, newsletter.ranking
-    if not offer.is_any:
-        return {newsletter.name: "offers no choice: every reader gets the same"}
-    return {
-        "topics and authors": ", ".join(name for name in ("topics", "authors") if getattr(offer, name)) or "none",
-        "cadences": ", ".join(offer.cadences) or "its own schedule only",
-        "hours": ", ".join(map(str, offer.hours)) or "its own",
-        "lengths": ", ".join(("full", *offer.lengths)),
-        "minutes": ", ".join(map(str, offer.minutes)) or "no limit",
-        "reasons": "shown" if offer.reasons else "not shown",
-        "wall time": "each reader's own" if newsletter.schedule.is_local else newsletter.schedule.time_zone,
-        "rank": f"recency {ranking.recency:g}, reads {ranking.reads:g}, comments {ranking.comments:g}",
-        "for everybody": f"editor's picks, and the {ranking.popular} most read",
-        "of one section": ranking.per_section or "any number",
-        "what did not fit": f"comes in {ranking.carry} further editions, then it is listed as expired",
-    }
 
 
 def choose(

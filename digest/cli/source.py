@@ -259,16 +259,14 @@ def _preview(app: App, name: str, kind: str, options: dict[str, Any], *, as_json
 
 def _asked_for(kind: str, options: dict[str, Any]) -> dict[str, Any]:
     """The options, with those that the kind needs and that a person at the terminal gave now."""
-    from digest.sources.kinds import KINDS, READER_KINDS, explained, needed
+    from digest.sources.kinds import KINDS, needed
 
     if kind not in KINDS or not sys.stdin.isatty():
         return options
     asked = dict(options)
-    for key in needed(kind, options):
-        print(f"{key}: {words}" if (words := explained(kind, key)) else key)
-        asked[key] = typer.prompt(
-            f"{kind}: {key}", hide_input=kind in READER_KINDS and key == "url"
-        )  # a password is in it
+    for each in needed(kind, options):
+        print(f"{each.path}: {each.help}")
+        asked[each.path] = typer.prompt(f"{kind}: {each.path}", hide_input=each.is_secret)
     if kind == "sql" and "table" in asked and not {"columns", "url_format"} & set(asked):
         asked |= _asked_for_columns(asked)
     return asked

@@ -35,10 +35,9 @@ GROUPS: Mapping[str, tuple[str, Mapping[str, tuple[str, ...]]]] = {
     "newsletter": (
         "Newsletters: what goes out, when, from whom.",
         {
-            "newsletter": ("list", "show", "add", "change"),
+            "newsletter": ("list", "show", "add", "change", "offer", "settings"),
             "paid": ("sponsor",),
             "schedule": ("schedule",),
-            "choices": ("offer",),
             "simulate": ("simulate",),
         },
     ),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from digest.errors import DigestError, Next, Step
+from digest.errors import DigestError, Fault, Invalid, Next, Step
 
 _STEPS: dict[Step, str] = {
     Step.UPGRADE_DATABASE: "run: digest db upgrade",
@@ -59,6 +59,8 @@ def naming_options(command: Any) -> Callable[..., Any]:
     def called(*args: Any, **values: Any) -> Any:
         try:
             return call(*args, **values)
+        except Invalid as error:
+            raise Invalid(Fault(option_of(command, each.field), each.text) for each in error.faults) from error
         except DigestError as error:
             if error.field and not error.where:
                 error.where = option_of(command, error.field)

@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from digest.model.newsletter import Pace
+from digest.model.parse import span
 
 
 def opens_at(pace: Pace, zone: str, now: datetime) -> datetime:
@@ -31,22 +32,10 @@ def _spans(pace: Pace, day: date) -> list[tuple[time, time | None]]:
     del day
     if not pace.hours:
         return [(time(0), None)]
-    begin, end = hours_of(pace.hours)
+    begin, end = span(pace.hours)
     if begin < end:
         return [(begin, end)]
     return [(time(0), end), (begin, None)] if end > time(0) else [(begin, None)]
-
-
-def hours_of(text: str) -> tuple[time, time]:
-    """ "07:00-21:00"; ValueError for anything else."""
-    begin, dash, end = text.replace(" ", "").partition("-")
-    try:
-        found = time.fromisoformat(begin.zfill(5)), time.fromisoformat("00:00" if end == "24:00" else end.zfill(5))
-    except ValueError as cause:
-        raise ValueError(f"{text!r} are no hours like 07:00-21:00") from cause
-    if not dash or found[0] == found[1]:
-        raise ValueError(f"{text!r} are no hours like 07:00-21:00")
-    return found
 
 
 def warm_up_limit(pace: Pace, now: datetime) -> int | None:

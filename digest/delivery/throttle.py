@@ -10,41 +10,18 @@ slow-down    messages in flight at once to a domain or through a channel: after 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Literal
 
-PERIODS = {"second": 1, "minute": 60, "hour": 3_600, "day": 86_400}
+from digest.model.limit import PERIODS, Limit
+
 SHARE = 200
 """So much of an hourly or daily limit a sender takes at once; a sender that is killed loses at most that."""
 
 FIRST_REST_S, LONGEST_REST_S = 2.0, 300.0
 WIDE = 256
 """A window as wide as this does not limit any more."""
-
-
-@dataclass(frozen=True, slots=True)
-class Limit:
-    count: int
-    per: Literal["second", "minute", "hour", "day"]
-
-    @classmethod
-    def parse(cls, text: str) -> Limit:
-        """ "20/second"; ValueError for anything else."""
-        found = re.fullmatch(r"\s*(\d{1,9})\s*(?:/|per)\s*(second|minute|hour|day)s?\s*", text.lower())
-        if not found or int(found[1]) < 1:
-            raise ValueError(f"{text!r} is no limit like 20/second, 600/minute, 5000/hour or 20000/day")
-        return cls(int(found[1]), found[2])  # type: ignore[arg-type]
-
-    @property
-    def is_counted(self) -> bool:
-        """By hour or day: shared with other senders and kept in the database."""
-        return self.per in ("hour", "day")
-
-    def __str__(self) -> str:
-        return f"{self.count}/{self.per}"
 
 
 @dataclass(slots=True)

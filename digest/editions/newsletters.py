@@ -34,6 +34,19 @@ def get_newsletter(connection: Connection, name: str) -> Newsletter:
     return found
 
 
+def list_with_versions(connection: Connection) -> list[tuple[Newsletter, int]]:
+    """All of them, by name, each with the version that rises with every change."""
+    rows = connection.execute(select(newsletter).order_by(newsletter.c.name))
+    return [(_newsletter(row), row.version) for row in rows]
+
+
+def get_with_version(connection: Connection, name: str, *, for_update: bool = False) -> tuple[Newsletter, int]:
+    """One, with its version; NotFound. `for_update`: nobody else changes it before this transaction ends."""
+    query = select(newsletter).where(newsletter.c.name == name)
+    row = connection.execute(query.with_for_update() if for_update else query).first()
+    return (_newsletter(row), row.version) if row else (get_newsletter(connection, name), 0)
+
+
 def get_newsletter_by_id(connection: Connection, newsletter_id: NewsletterId) -> Newsletter:
     row = connection.execute(select(newsletter).where(newsletter.c.id == newsletter_id)).one()
     return _newsletter(row)
@@ -47,9 +60,11 @@ def add_newsletter(connection: Connection, new: Newsletter, *, now: datetime) ->
     return NewsletterId(connection.execute(insert(newsletter).values(values).returning(newsletter.c.id)).scalar_one())
 
 
-def change_newsletter(connection: Connection, changed: Newsletter, *, now: datetime) -> None:
-    values = {**_newsletter_values(changed), "updated_at": now}
-    connection.execute(update(newsletter).where(newsletter.c.id == changed.id).values(values))
+def change_newsletter(connection: Connection, changed: Newsletter, *, now: datetime) -> int:
+    """Write all of it; returns the version that it has now. Who changes what stands there holds its lock."""
+    values = {**_newsletter_values(changed), "updated_at": now, "version": newsletter.c.version + 1}
+    written = update(newsletter).where(newsletter.c.id == changed.id).values(values).returning(newsletter.c.version)
+    return int(connection.execute(written).scalar_one())
 
 
 def _newsletter_values(value: Newsletter) -> dict[str, Any]:

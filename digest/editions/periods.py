@@ -29,9 +29,10 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 from digest.model.newsletter import WEEKDAYS, Cadence, Offer, Slot
+from digest.model.parse import zones
 
 _A_MONDAY = date(2001, 1, 1)  # fortnights are counted from here: odd ISO weeks would lose their step after a week 53
 _DAY = timedelta(days=1)
@@ -68,7 +69,7 @@ def wave_at(period_day: date, hour: time, zone: str) -> datetime:
 
 def known_zone(name: str, fallback: str) -> str:
     """The name if there is such a zone, else the fallback, which is not looked at. Never raises."""
-    return name if name in _zones() else fallback
+    return name if name in zones() else fallback
 
 
 def slot_period_on(day: date, slot: Slot) -> str | None:
@@ -158,9 +159,3 @@ def _on(day: date, slot: Slot, zones: Collection[str], wall_time: time) -> SlotP
 def _zone(name: str) -> ZoneInfo:
     """zoneinfo itself holds on to eight; readers live in hundreds, and each is a file to read again at every look."""
     return ZoneInfo(name)
-
-
-@cache
-def _zones() -> frozenset[str]:
-    """Names that mean the same on every machine, and somewhere."""
-    return frozenset(available_timezones() - {"localtime", "Factory"})

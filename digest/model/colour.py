@@ -20,28 +20,28 @@ def contrast(first: str, second: str) -> float:
     return (light + 0.05) / (dark + 0.05)
 
 
-def faults(look: Look) -> Iterator[str]:
-    """What of a look could not be read, in words for people; nothing when all of it can."""
+def faults(look: Look) -> Iterator[tuple[str, str]]:
+    """What of a look could not be read: the field, and a sentence for people. What is no colour is not looked at."""
     pairs = (
-        ("accent", look.accent, "the sheet", SHEET),
-        ("accent_ink", look.accent_ink, "accent", look.accent),
-        ("accent_dark", look.accent_dark, "the dark sheet", SHEET_DARK),
-        ("accent_dark_ink", look.accent_dark_ink, "accent_dark", look.accent_dark),
-        ("text", BODY, "note_tint", look.note_tint),
-        ("text", BODY_DARK, "note_tint_dark", look.note_tint_dark),
-        ("small text", MUTED, "sponsor_tint", look.sponsor_tint),
-        ("small text", MUTED_DARK, "sponsor_tint_dark", look.sponsor_tint_dark),
-        ("accent", look.accent, "sponsor_tint", look.sponsor_tint),
-        ("accent_dark", look.accent_dark, "sponsor_tint_dark", look.sponsor_tint_dark),
+        ("accent", "accent", look.accent, "the sheet", SHEET),
+        ("accent_ink", "accent_ink", look.accent_ink, "accent", look.accent),
+        ("accent_dark", "accent_dark", look.accent_dark, "the dark sheet", SHEET_DARK),
+        ("accent_dark_ink", "accent_dark_ink", look.accent_dark_ink, "accent_dark", look.accent_dark),
+        ("note_tint", "text", BODY, "note_tint", look.note_tint),
+        ("note_tint_dark", "text", BODY_DARK, "note_tint_dark", look.note_tint_dark),
+        ("sponsor_tint", "small text", MUTED, "sponsor_tint", look.sponsor_tint),
+        ("sponsor_tint_dark", "small text", MUTED_DARK, "sponsor_tint_dark", look.sponsor_tint_dark),
+        ("sponsor_tint", "accent", look.accent, "sponsor_tint", look.sponsor_tint),
+        ("sponsor_tint_dark", "accent_dark", look.accent_dark, "sponsor_tint_dark", look.sponsor_tint_dark),
     )
-    for name, ink, ground, paper in pairs:
+    for field, name, ink, ground, paper in pairs:
         try:
             found = contrast(ink, paper)
-        except ValueError as cause:
-            yield str(cause)
-            return
+        except ValueError:
+            continue
         if found < LEAST_CONTRAST:
-            yield f"{name} {ink} on {ground} {paper} has a contrast of {found:.1f}; {LEAST_CONTRAST} is the least"
+            text = f"{name} {ink} on {ground} {paper} has a contrast of {found:.1f}; {LEAST_CONTRAST} is the least"
+            yield field, text
 
 
 def luminance(colour: str) -> float:

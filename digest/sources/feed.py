@@ -10,7 +10,7 @@ from datetime import datetime
 from html import escape
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import urljoin
 from xml.sax import SAXParseException
 from xml.sax.saxutils import quoteattr
@@ -19,6 +19,7 @@ import feedparser
 
 from digest import isolation
 from digest.errors import SourceMalformed, SourceUnreachable
+from digest.model.setting import Setting
 from digest.model.source import Collected, Cursor
 from digest.sources import bounds, clean
 from digest.sources.angles import has_elements
@@ -66,24 +67,19 @@ _WEB_PAGE = re.compile(r"<html|<!doctype html", re.I)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """Exactly one of `url` and `file`.
+    """Exactly one of `url` and `file`."""
 
-    url       address of the feed: RSS, Atom or JSON Feed
-    file      the same in a file on this machine
-    undated   "refuse" (default) items without a date, or take them as published "now"
-    topics    added to every article, comma-separated
-    """
-
-    url: str = ""
-    file: str = ""
-    undated: str = "refuse"
-    topics: str = ""
+    url: Annotated[str, Setting(help="address of the feed: RSS, Atom or JSON Feed")] = ""
+    file: Annotated[str, Setting(help="the same in a file on this machine")] = ""
+    undated: Annotated[
+        str,
+        Setting(help='"refuse" items without a date, or take them as published "now"', choices=("refuse", "now")),
+    ] = "refuse"
+    topics: Annotated[str, Setting(help="added to every article, comma-separated")] = ""
 
     def __post_init__(self) -> None:
         if bool(self.url) == bool(self.file):
             raise ValueError("give either url or file")
-        if self.undated not in ("refuse", "now"):
-            raise ValueError('undated is "refuse" or "now"')
 
 
 def read(fetched: Fetched, options: Options, *, now: datetime) -> Collected:

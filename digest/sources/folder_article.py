@@ -25,10 +25,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from functools import lru_cache
 from pathlib import PurePath
+from typing import Annotated
 from urllib.parse import quote
 from zoneinfo import ZoneInfo, available_timezones
 
 from digest.model.article import Article, slug
+from digest.model.setting import Setting
 from digest.sources import bounds, clean, front_matter, markdown
 from digest.sources.body import count_words, teaser
 from digest.sources.dates import read_date
@@ -63,27 +65,41 @@ _PLACES = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """Files, and how their site makes addresses of them.
+    """Files, and how their site makes addresses of them."""
 
-    path        folder of the articles: Markdown or HTML files with front matter, also in folders below it
-    base_url    address of the site, https://example.org/
-    permalink   with {path} (folders and name), {section} (the first folder), {slug}, {title}, {year}, {month}, {day},
-                {categories}, {language}; Jekyll's ":year" is the same as "{year}"; its names pretty, date, ordinal, none
-    timezone    of the site, Europe/Berlin: of dates that name no zone, and the one whose days stand in permalinks (Jekyll);
-                without it a date has the zone that it is written with (Hugo), else UTC
-    languages   of the site, comma-separated, the first is the one without a folder of its own; by default what the names of
-                files and folders say, and English or the language of files without one has no folder
-    max_bytes   a larger file is refused
-    topics      added to every article, comma-separated
-    """
-
-    path: str
-    base_url: str
-    permalink: str = "/{path}/"
-    timezone: str = ""
-    languages: str = ""
-    max_bytes: int = 1_000_000
-    topics: str = ""
+    path: Annotated[
+        str, Setting(help="folder of the articles: Markdown or HTML files with front matter, also in folders below it")
+    ]
+    base_url: Annotated[str, Setting(help="address of the site, https://example.org/")]
+    permalink: Annotated[
+        str,
+        Setting(
+            help=(
+                "with {path} (folders and name), {section} (the first folder), {slug}, {title}, {year}, {month}, {day}, "
+                "{categories}, {language}; Jekyll's :year is the same as {year}; its names pretty, date, ordinal, none"
+            )
+        ),
+    ] = "/{path}/"
+    timezone: Annotated[
+        str,
+        Setting(
+            help=(
+                "of the site, Europe/Berlin: of dates that name no zone, and the one whose days stand in permalinks "
+                "(Jekyll); without it a date has the zone that it is written with (Hugo), else UTC"
+            )
+        ),
+    ] = ""
+    languages: Annotated[
+        str,
+        Setting(
+            help=(
+                "of the site, comma-separated, the first is the one without a folder of its own; by default what the "
+                "names of files and folders say, and English or the language of files without one has no folder"
+            )
+        ),
+    ] = ""
+    max_bytes: Annotated[int, Setting(help="a larger file is refused", unit="bytes", least=1)] = 1_000_000
+    topics: Annotated[str, Setting(help="added to every article, comma-separated")] = ""
 
     def __post_init__(self) -> None:
         if not is_web_url(self.base_url):

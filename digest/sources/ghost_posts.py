@@ -7,16 +7,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from html import escape
 from string import Formatter
-from typing import Any
+from typing import Annotated, Any
 
 from digest.model.article import Article, Comment, Image
+from digest.model.setting import Setting
 from digest.sources import body, bounds, clean
 from digest.sources.checked import checked
 from digest.sources.dedupe import is_web_url
 from digest.sources.instants import instant_of
 from digest.sources.language import language_code, with_languages
 from digest.sources.numbers import count_of
-from digest.sources.pictures import PICTURES, PICTURES_SAID, choose, pictures_in
+from digest.sources.pictures import PICTURES, choose, pictures_in
 from digest.sources.readers import ReaderOptions
 from digest.sources.sentences import shortened
 
@@ -28,38 +29,52 @@ _PLACES = {"slug", "id", "year", "month", "day", "primary_tag", "primary_author"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options(ReaderOptions):
-    """A Ghost database, read with an account that may only read.
+    """A Ghost database, read with an account that may only read."""
 
-    url               SQLAlchemy URL: mysql://reader:PASSWORD@db.example.org/ghost, sqlite:////var/lib/ghost/data/ghost.db
-    home              address of the site; Ghost keeps it in its config, not in the database
-    permalink         as in routes.yaml; {slug}, {id}, {year}, {month}, {day}, {primary_tag}, {primary_author}
-    visibility        of the posts that are read, comma-separated: public, members, paid, tiers; of those that are not public
-                      only a written excerpt or the public preview is shown
-    picture           of a post without a feature image: "text" takes the first of its text, "featured" none
-    topics            added to every article, comma-separated
-    comments          how many of the newest are kept of each article
-    comment_days      how long after its publication an article is read again for its comments
-    overlap_minutes   how far before the cursor each reading starts
-    lists             slugs of Ghost's own newsletters whose members are readers, comma-separated; "" is all active ones
-    """
-
-    url: str
-    home: str
-    permalink: str = "/{slug}/"
-    visibility: str = "public"
-    picture: str = "text"
-    topics: str = ""
-    comments: int = 3
-    comment_days: int = 8
-    overlap_minutes: int = 60
-    lists: str = ""
+    url: Annotated[
+        str,
+        Setting(
+            help="SQLAlchemy URL: mysql://reader:PASSWORD@db.example.org/ghost, sqlite:////var/lib/ghost/data/ghost.db",
+            is_secret=True,
+        ),
+    ]
+    home: Annotated[str, Setting(help="address of the site; Ghost keeps it in its config, not in the database")]
+    permalink: Annotated[
+        str, Setting(help="as in routes.yaml; {slug}, {id}, {year}, {month}, {day}, {primary_tag}, {primary_author}")
+    ] = "/{slug}/"
+    visibility: Annotated[
+        str,
+        Setting(
+            help=(
+                "of the posts that are read, comma-separated: public, members, paid, tiers; of those that are not public "
+                "only a written excerpt or the public preview is shown"
+            )
+        ),
+    ] = "public"
+    picture: Annotated[
+        str,
+        Setting(
+            help='of a post without a feature image: "text" takes the first of its text, "featured" none',
+            choices=PICTURES,
+        ),
+    ] = "text"
+    topics: Annotated[str, Setting(help="added to every article, comma-separated")] = ""
+    comments: Annotated[int, Setting(help="how many of the newest are kept of each article", least=0)] = 3
+    comment_days: Annotated[
+        int,
+        Setting(help="how long after its publication an article is read again for its comments", unit="days", least=0),
+    ] = 8
+    overlap_minutes: Annotated[
+        int, Setting(help="how far before the cursor each reading starts", unit="minutes", least=0)
+    ] = 60
+    lists: Annotated[
+        str,
+        Setting(help='slugs of newsletters in Ghost whose members are readers, comma-separated; "" is all active ones'),
+    ] = ""
 
     def __post_init__(self) -> None:
-        self.check_readers()
         if not is_web_url(self.home):
             raise ValueError("home: write https://example.org")
-        if self.picture not in PICTURES:
-            raise ValueError(PICTURES_SAID)
         unknown = [name for _, name, _, _ in Formatter().parse(self.permalink) if name and name not in _PLACES]
         if unknown:
             raise ValueError(f"permalink: there is no {{{unknown[0]}}}; there are: {', '.join(sorted(_PLACES))}")

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import dataclasses
-import difflib
 import os
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, get_type_hints
+from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import quote
 
 from digest import isolation, log
-from digest.errors import BadInput, DigestError, SourceMalformed
+from digest.errors import BadInput, DigestError, Invalid, SourceMalformed
 from digest.model.registration import Registration
+from digest.model.setting import Setting, read_values, settings_of
 from digest.model.source import Collected, Cursor
 from digest.sources import clean, feed, folder, ghost, page, sql, wordpress
 from digest.sources.checked import sifted, storable
@@ -57,25 +56,19 @@ _ONE_OF = {"feed": ("url", "file"), "page": ("sitemap", "url"), "sql": ("table",
 """What a kind cannot do without in one form or another; the first is the usual one."""
 
 
-def needed(kind: str, given: Mapping[str, object]) -> list[str]:
+def settings_of_kind(kind: str) -> dict[str, Setting]:
+    """The options of a kind, by name; BadInput where there is no such kind."""
+    if kind not in KINDS:
+        raise BadInput(f"there is no kind {kind!r}; there are: {', '.join(KINDS)}", field="kind")
+    return {each.path: each for each in settings_of(KINDS[kind].Options)}
+
+
+def needed(kind: str, given: Mapping[str, object]) -> list[Setting]:
     """The options without which a source of this kind cannot be, as far as they were not given."""
-    missing = [name for name in _required(kind) if name not in given]
+    options = settings_of_kind(kind)
+    missing = [each for name, each in options.items() if each.must_be_given and name not in given]
     forms = _ONE_OF.get(kind, ())
-    return missing if not forms or set(forms) & set(given) else [*missing, forms[0]]
-
-
-def explained(kind: str, option: str) -> str:
-    """What the description of the kind's Options says of one; "" where it says nothing."""
-    found = re.search(rf"^    {option}  +(.*(?:\n {{8}}.*)*)", KINDS[kind].Options.__doc__ or "", re.M)
-    return " ".join(found.group(1).split()) if found else ""
-
-
-def _required(kind: str) -> list[str]:
-    return [
-        field.name
-        for field in dataclasses.fields(KINDS[kind].Options)
-        if field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
-    ]
+    return missing if not forms or set(forms) & set(given) else [*missing, options[forms[0]]]
 
 
 def read(kind: str, options: Any, cursor: Cursor, *, now: datetime, fetcher: Fetcher) -> Iterator[Collected]:
@@ -123,25 +116,22 @@ def _make_storable(cause: DigestError) -> None:
 
 def options_of(kind: str, values: Mapping[str, object], *, name: str) -> Any:
     """The checked options of a source; BadInput names the source and the key."""
-    if kind not in KINDS:
-        raise BadInput(f"source {name}: there is no kind {kind!r}; there are: {', '.join(KINDS)}")
-    options = KINDS[kind].Options
-    types = get_type_hints(options)
-    values = _with_secrets(values, name)
-    for key, value in values.items():
-        if key not in types:
-            near = difflib.get_close_matches(key, types, n=1)
-            hint = f"did you mean {near[0]}?" if near else f"there are: {', '.join(types)}"
-            raise BadInput(f"source {name}: unknown option {key!r}; {hint}")
-        wanted = types[key]
-        plain = {str: str, int: int, bool: bool}.get(wanted)
-        if plain is not None and not isinstance(value, plain):
-            raise BadInput(f"source {name}: option {key} must be {plain.__name__}, not {value!r}")
-    missing = [each for each in _required(kind) if each not in values]
-    if missing:
-        raise BadInput(f"source {name}: option {missing[0]} is missing")
     try:
-        return options(**values)
+        settings = settings_of_kind(kind)
+    except BadInput as cause:
+        raise BadInput(f"source {name}: {cause}", field=cause.field) from cause
+    values = _with_secrets(values, name)
+    if missing := [each.path for each in settings.values() if each.must_be_given and each.path not in values]:
+        raise BadInput(f"source {name}: option {missing[0]} is missing", field=missing[0])
+    try:
+        return KINDS[kind].Options(**read_values(KINDS[kind].Options, values))
+    except Invalid as cause:
+        first = cause.faults[0]
+        text = f"option {first.field}: {first.text}"
+        if first.field not in settings:
+            near = first.text.partition("; ")[2] or f"there are: {', '.join(settings)}"
+            text = f"unknown option {first.field!r}; {near}"
+        raise BadInput(f"source {name}: {text}", field=first.field) from cause
     except ValueError as cause:
         raise BadInput(f"source {name}: {cause}") from cause
 

@@ -13,11 +13,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 from digest import isolation
 from digest.errors import SourceBusy, SourceGone, SourceMalformed, SourceUnreachable
 from digest.model.article import Article
+from digest.model.setting import Setting
 from digest.model.source import Collected, Cursor
 from digest.sources import clean
 from digest.sources.checked import checked
@@ -43,30 +44,24 @@ PATIENCE = timedelta(days=3)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """Exactly one of `url` and `sitemap`.
+    """Exactly one of `url` and `sitemap`."""
 
-    url        one article; it is read again every time, and changed when it changed
-    sitemap    sitemap.xml, an index of them, a news sitemap; also gzipped
-    take       addresses to take, with * for anything: "https://example.org/blog/*"; commas between several
-    leave      addresses to leave, in the same way
-    since_days how far back the first reading goes
-    at_most    pages in one reading; the next one goes on from there
-    topics     added to every article, comma-separated
-    """
-
-    url: str = ""
-    sitemap: str = ""
-    take: str = ""
-    leave: str = ""
-    since_days: int = 30
-    at_most: int = 100
-    topics: str = ""
+    url: Annotated[str, Setting(help="one article; it is read again every time, and changed when it changed")] = ""
+    sitemap: Annotated[str, Setting(help="sitemap.xml, an index of them, a news sitemap; also gzipped")] = ""
+    take: Annotated[
+        str,
+        Setting(help='addresses to take, with * for anything: "https://example.org/blog/*"; commas between several'),
+    ] = ""
+    leave: Annotated[str, Setting(help="addresses to leave, in the same way")] = ""
+    since_days: Annotated[int, Setting(help="how far back the first reading goes", unit="days", least=0)] = 30
+    at_most: Annotated[
+        int, Setting(help="pages in one reading; the next one goes on from there", unit="pages", least=1)
+    ] = 100
+    topics: Annotated[str, Setting(help="added to every article, comma-separated")] = ""
 
     def __post_init__(self) -> None:
         if bool(self.url) == bool(self.sitemap):
             raise ValueError("give either url or sitemap")
-        if self.at_most < 1:
-            raise ValueError("at_most is at least 1")
 
     def takes(self, url: str) -> bool:
         taken = not self.take.strip() or _matches(url, self.take)

@@ -42,7 +42,6 @@ MOST_TAGS = 500
 """Looked at in one text."""
 
 PICTURES = ("text", "featured")
-PICTURES_SAID = 'picture is "text" or "featured"'
 """Whence the picture of a database's article may come; an option of several kinds of source."""
 
 _START = re.compile(r"<(?:img|picture|amp-img)\b", re.I)

@@ -10,12 +10,13 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import lru_cache
 from string import Formatter
-from typing import Any
+from typing import Annotated, Any
 from urllib.parse import quote, urlsplit
 from zoneinfo import ZoneInfo, available_timezones
 
 from digest.errors import SourceMalformed
 from digest.model.article import Article, Comment, Image
+from digest.model.setting import Setting
 from digest.sources import bounds, clean, importing
 from digest.sources.checked import checked
 from digest.sources.dedupe import is_web_url
@@ -31,38 +32,53 @@ FIELDS = tuple(field for field in importing.FIELDS if field != "comments")  # th
 class Options(ReaderOptions):
     """A database and what to read there.
 
-    url               SQLAlchemy URL of the site's database; use an account that may only read
-    query             a SELECT that gives the columns below; or
-    table             a table or view, with `columns` saying which of its columns is which: {"title": "headline"}
-    url_format        "https://example.org/{slug}" where no column holds the whole address; any column may stand in it
-    separator         between authors, and between topics, in one text column; JSON lists are understood as they are
-    time_zone         of dates that come without one
-    overlap_minutes   how far before the cursor each reading starts: posts may appear with an earlier date
-    topics_query      a SELECT of `key` (the article's) and `topic`, where topics are rows of their own
-    comments_query    a SELECT of `key`, `author`, `text`, and if you have them `at` and `url`
-    comments          how many of them are kept of each article: the newest by `at`
-    readers_query     a SELECT of `address`, and if you have them the other columns of a file of readers, `key` and
-                      `subscribed`
 
     The first two may hold `IN :keys`, which makes sure that only some articles' rows are looked at; a query without it
     becomes a subquery.
     """
 
-    url: str
-    query: str = ""
-    table: str = ""
-    columns: dict[str, str] = field(default_factory=dict)
-    url_format: str = ""
-    separator: str = ","
-    time_zone: str = "UTC"
-    overlap_minutes: int = 60
-    topics_query: str = ""
-    comments_query: str = ""
-    comments: int = 3
-    readers_query: str = ""
+    url: Annotated[
+        str, Setting(help="SQLAlchemy URL of the site's database; use an account that may only read", is_secret=True)
+    ]
+    query: Annotated[str, Setting(help="a SELECT that gives the columns below; or")] = ""
+    table: Annotated[str, Setting(help="a table or view, with `columns` saying which of its columns is which")] = ""
+    columns: Annotated[
+        dict[str, str], Setting(help='of the table, by what they are called here: {"title": "headline"}')
+    ] = field(default_factory=dict)
+    url_format: Annotated[
+        str,
+        Setting(
+            help='"https://example.org/{slug}" where no column holds the whole address; any column may stand in it'
+        ),
+    ] = ""
+    separator: Annotated[
+        str,
+        Setting(help="between authors, and between topics, in one text column; JSON lists are understood as they are"),
+    ] = ","
+    time_zone: Annotated[str, Setting(help="of dates that come without one")] = "UTC"
+    overlap_minutes: Annotated[
+        int,
+        Setting(
+            help="how far before the cursor each reading starts: posts may appear with an earlier date",
+            unit="minutes",
+            least=0,
+        ),
+    ] = 60
+    topics_query: Annotated[
+        str, Setting(help="a SELECT of `key` (the article's) and `topic`, where topics are rows of their own")
+    ] = ""
+    comments_query: Annotated[
+        str, Setting(help="a SELECT of `key`, `author`, `text`, and if you have them `at` and `url`")
+    ] = ""
+    comments: Annotated[int, Setting(help="how many of them are kept of each article: the newest by `at`", least=0)] = 3
+    readers_query: Annotated[
+        str,
+        Setting(
+            help="a SELECT of `address`, and if there are the other columns of a file of readers, `key` and `subscribed`"
+        ),
+    ] = ""
 
     def __post_init__(self) -> None:
-        self.check_readers()
         if bool(self.query) == bool(self.table) and (self.query or not self.readers_query):
             raise ValueError("give either query or table")
         unknown = [name for name in self.columns if name not in FIELDS]

@@ -6,18 +6,19 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
-from typing import Any
+from typing import Annotated, Any
 from urllib.parse import quote, unquote
 from zoneinfo import ZoneInfo, available_timezones
 
 from digest.model.article import Article, Comment, Image
+from digest.model.setting import Setting
 from digest.sources import body, bounds, clean, shortcodes
 from digest.sources import wordpress_rules as rules
 from digest.sources.checked import checked
 from digest.sources.dedupe import is_web_url
 from digest.sources.instants import instant_of
 from digest.sources.language import language_code, with_languages
-from digest.sources.pictures import PICTURES, PICTURES_SAID, choose, pictures_in
+from digest.sources.pictures import PICTURES, choose, pictures_in
 from digest.sources.readers import ReaderOptions, names_of
 from digest.sources.sentences import shortened
 
@@ -53,47 +54,51 @@ _UNCATEGORIZED = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options(ReaderOptions):
-    """A WordPress database, read with an account that may only read.
+    """A WordPress database, read with an account that may only read."""
 
-    url               SQLAlchemy URL: mysql://reader:PASSWORD@db.example.org/wordpress
-    prefix            of its tables, as wp-config.php says
-    site              of a network (multisite): the number of the site; readers are those of that site
-    home              address of the site, where wp-config.php gives another one than the database (WP_HOME)
-    post_types        comma-separated
-    picture           of a post without a featured one: "text" takes the first of its text, "featured" none
-    topics            added to every article, comma-separated
-    comments          how many of the newest are kept of each article
-    comment_days      how long after its publication an article is read again for its comments
-    overlap_minutes   how far before the cursor each reading starts: posts may appear with an earlier date
-    roles             users of these roles are readers
-    consent_meta      only users in whose profile (usermeta) this key says something, and that is the wording
-    attributes        keys of usermeta that are kept of a reader, comma-separated
-    """
-
-    url: str
-    prefix: str = "wp_"
-    site: int = 1
-    home: str = ""
-    post_types: str = "post"
-    picture: str = "text"
-    topics: str = ""
-    comments: int = 3
-    comment_days: int = 8
-    overlap_minutes: int = 60
-    roles: str = "subscriber"
-    consent_meta: str = ""
-    attributes: str = ""
+    url: Annotated[
+        str, Setting(help="SQLAlchemy URL: mysql://reader:PASSWORD@db.example.org/wordpress", is_secret=True)
+    ]
+    prefix: Annotated[str, Setting(help="of its tables, as wp-config.php says")] = "wp_"
+    site: Annotated[
+        int, Setting(help="of a network (multisite): the number of the site; readers are those of that site", least=1)
+    ] = 1
+    home: Annotated[
+        str, Setting(help="address of the site, where wp-config.php gives another one than the database (WP_HOME)")
+    ] = ""
+    post_types: Annotated[str, Setting(help="comma-separated")] = "post"
+    picture: Annotated[
+        str,
+        Setting(
+            help='of a post without a featured one: "text" takes the first of its text, "featured" none',
+            choices=PICTURES,
+        ),
+    ] = "text"
+    topics: Annotated[str, Setting(help="added to every article, comma-separated")] = ""
+    comments: Annotated[int, Setting(help="how many of the newest are kept of each article", least=0)] = 3
+    comment_days: Annotated[
+        int,
+        Setting(help="how long after its publication an article is read again for its comments", unit="days", least=0),
+    ] = 8
+    overlap_minutes: Annotated[
+        int,
+        Setting(
+            help="how far before the cursor each reading starts: posts may appear with an earlier date",
+            unit="minutes",
+            least=0,
+        ),
+    ] = 60
+    roles: Annotated[str, Setting(help="users of these roles are readers")] = "subscriber"
+    consent_meta: Annotated[
+        str, Setting(help="only users in whose profile (usermeta) this key says something, and that is the wording")
+    ] = ""
+    attributes: Annotated[str, Setting(help="keys of usermeta that are kept of a reader, comma-separated")] = ""
 
     def __post_init__(self) -> None:
-        self.check_readers()
         if not re.fullmatch(r"[A-Za-z0-9_$-]*", self.prefix):
             raise ValueError(f"prefix: {self.prefix!r} is none; it is $table_prefix in wp-config.php")
-        if self.site < 1:
-            raise ValueError("site: the first site of a network is 1")
         if self.home and not is_web_url(self.home):
             raise ValueError("home: write https://example.org")
-        if self.picture not in PICTURES:
-            raise ValueError(PICTURES_SAID)
         if not names_of(self.post_types):
             raise ValueError("post_types: name at least one; the usual one is post")
 

@@ -13,7 +13,14 @@ from digest.cli.tree import COMMANDS, GROUPS, command
 
 NEEDLESS = {
     *("alembic", "aiosmtplib", "email_validator", "fastapi", "httpx2", "jinja2", "lxml", "premailer", "structlog"),
-    *("digest.cli.subscriber", "digest.cli.running", "digest.cli.simulate", "digest.flows", "digest.render"),
+    *(
+        "digest.audience.store",
+        "digest.cli.subscriber",
+        "digest.cli.running",
+        "digest.cli.simulate",
+        "digest.flows.publish",
+        "digest.render.html",
+    ),
 }
 """What takes long to import, and no list needs."""
 

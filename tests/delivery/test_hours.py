@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digest.delivery.hours import hours_of, opens_at, warm_up_limit
+from digest.delivery.hours import opens_at, warm_up_limit
 from digest.model.newsletter import Pace
+from digest.model.parse import span
 
 DAY = Pace(hours="07:00-21:00")
 
@@ -58,7 +59,7 @@ def test_what_opens_is_open_and_nothing_waits_longer_than_a_day(naive: datetime,
 @pytest.mark.parametrize("text", ["", "7", "07:00", "07:00-07:00", "25:00-26:00", "seven-nine"])
 def test_what_are_no_hours_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="are no hours"):
-        hours_of(text)
+        span(text)
 
 
 @pytest.mark.parametrize(("days", "expected"), [(0, 200), (1, 400), (2, 800), (10, 204_800)])

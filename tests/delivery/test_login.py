@@ -195,7 +195,7 @@ def test_a_token_opens_the_door(engine: Engine, press: Press, authority: trustme
     (tmp_path / "token").write_text(f"{TOKEN}\n")
     edition_id = build(engine, press, readers=1)
     with serving(authority.issue_cert("localhost"), mechanism="XOAUTH2") as server:
-        send(engine, press, edition_id, channel_to(server, auth="xoauth2", token_file=str(tmp_path / "token")))
+        send(engine, press, edition_id, channel_to(server, auth="xoauth2", password_file=tmp_path / "token"))
     assert balance(engine, edition_id) == GOOD
 
 

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digest.delivery.throttle import Bucket, Limit, Limits, Quota, Throttle, Window
+from digest.delivery.throttle import Bucket, Limits, Quota, Throttle, Window
+from digest.model.limit import Limit
 
 AT = datetime(2026, 11, 23, 7, 30, tzinfo=UTC)
 

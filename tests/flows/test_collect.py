@@ -133,7 +133,7 @@ def test_what_is_wrong_with_a_source_is_named(engine: Engine) -> None:
         options_of("sql", {"table": "x"}, name="x")
     with pytest.raises(BadInput, match="there is no field 'titel'"):
         options_of("sql", {"url": "sqlite://", "table": "x", "columns": {"titel": "y"}}, name="x")
-    with pytest.raises(BadInput, match="overlap_minutes must be int"):
+    with pytest.raises(BadInput, match="overlap_minutes: 'ten' is no whole number of 0 or more"):
         options_of("sql", {"url": "sqlite://", "table": "x", "overlap_minutes": "ten"}, name="x")
 
 

@@ -11,11 +11,12 @@ from sqlalchemy import Engine
 from digest.clock import FixedClock
 from digest.db.engine import reading, writing
 from digest.delivery import canary, senders
-from digest.delivery.throttle import Limit, Limits
+from digest.delivery.throttle import Limits
 from digest.flows import control, dispatch, publish
 from digest.flows.dispatch import DispatchReport
 from digest.flows.publish import Press
 from digest.model.edition import EditionStatus
+from digest.model.limit import Limit
 from digest.model.newsletter import Pace
 from tests.flows.test_dispatch import balance, build, status
 from tests.site import ADMIN, NOW, SmtpServer

@@ -217,7 +217,7 @@ def test_a_picture_from_elsewhere_goes_before_it_and_the_featured_one_before_bot
 
 def test_the_option_is_checked() -> None:
     for kind in ("wordpress", "ghost"):
-        with pytest.raises(BadInput, match='picture is "text" or "featured"'):
+        with pytest.raises(BadInput, match="option picture: 'no'; there are: text, featured"):
             options_of(kind, {"url": "mysql://x", "home": HOME, "picture": "no"}, name="site")
 
 

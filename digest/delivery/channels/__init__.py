@@ -1,4 +1,4 @@
-"""Ways out: one file each. A new one is a file here and a line in KINDS.
+"""Ways out: one file each, with its own Options. A new one is a file here and a line in kinds.py.
 
 The whole seam: a channel opens one conversation and takes messages from the desk until the desk has none, or until
 the channel cannot go on. Before it writes a message's last byte it asks the desk, and right after it knows what became
@@ -7,10 +7,30 @@ of the message it says so.
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Annotated, ClassVar, Protocol
 
+from digest.model import parse
 from digest.model.delivery import Outcome
 from digest.model.envelope import Outgoing
+from digest.model.setting import Setting
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChannelOptions:
+    """What every kind has. What may not be together is a ValueError when they are made."""
+
+    kind: ClassVar[str]
+    name: Annotated[str, Setting(help="letters, digits, hyphens; must be unique", is_needed=True)]
+    limits: Annotated[
+        tuple[str, ...],
+        Setting(help='how fast at most, all senders together: ["50/second", "20000/day"]', read=parse.limit),
+    ] = ()
+
+    def list_risks(self) -> Iterator[tuple[str, str]]:
+        """What lets others read along on the way out: how it stands, and what to do."""
+        yield from ()
 
 
 class Desk(Protocol):

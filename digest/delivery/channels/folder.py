@@ -5,19 +5,26 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated, ClassVar
 
-from digest.delivery.channels import Desk
+from digest.delivery.channels import ChannelOptions, Desk
 from digest.errors import ChannelUnavailable
 from digest.model.delivery import ChannelHealth, Outcome, Stage, Verdict
 from digest.model.envelope import Outgoing
+from digest.model.setting import Setting
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Options:
-    """One folder. `path` is made if it is not there."""
+class Options(ChannelOptions):
+    """Every message becomes an .eml file, for looking."""
 
-    name: str = "folder"
-    path: str = "outbox"
+    kind: ClassVar[str] = "folder"
+    name: Annotated[str, Setting(help="letters, digits, hyphens; must be unique", is_needed=True)] = "folder"
+    path: Annotated[str, Setting(help="where the files go; made if it is not there", is_needed=True)] = "outbox"
+
+
+def make_channel(options: Options) -> FolderChannel:
+    return FolderChannel(options)
 
 
 class FolderChannel:

@@ -24,11 +24,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ipaddress
+import re
 import ssl
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, cast
+from typing import Annotated, Any, ClassVar, cast
 
 import aiosmtplib
 from aiosmtplib.errors import SMTPAuthenticationError, SMTPException, SMTPHeloError, SMTPResponseException
@@ -36,11 +39,13 @@ from aiosmtplib.response import SMTPResponse
 
 from digest import log
 from digest.delivery.answer import broken, judge, refused_here
-from digest.delivery.channels import Desk
+from digest.delivery.channels import ChannelOptions, Desk
 from digest.delivery.channels.smtp_replies import Broken, Replies, Reply
 from digest.errors import ChannelUnavailable
 from digest.model.delivery import ChannelHealth, Outcome, Stage
 from digest.model.envelope import Outgoing
+from digest.model.setting import Setting
+from digest.web_address import ascii_host
 
 BAD_SEQUENCE = 503
 """An answer to the order of commands, of a server that answers them in another one: no reader's fault."""
@@ -49,37 +54,93 @@ PROVING_TIMEOUT_S = 30.0
 """For the first answers to a pipelined group: a server that throws away what it did not wait for must not cost minutes."""
 
 
+def _relay_headers(given: dict[str, str]) -> dict[str, str]:
+    for name, text in given.items():
+        if not re.fullmatch(r"X-[A-Za-z0-9-]{1,74}", name):
+            raise ValueError(f"{name!r} is no name like X-SES-CONFIGURATION-SET")
+        if not re.fullmatch(r"[ -~]{1,900}", text):
+            raise ValueError(f"{name}: its value must be one line of ASCII")
+    return given
+
+
+def _host(text: str) -> str:
+    return text if text.isascii() else ascii_host(text)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Options:
+class Options(ChannelOptions):
     """One relay.
 
-    security   "tls" (from the first byte, port 465: RFC 8314 §3 prefers it), "starttls" (required, never falls back),
-               or "none" (loopback and trusted networks)
+    security   RFC 8314 §3 prefers "tls", from the first byte (port 465); "none" is for loopback and trusted networks
     auth       "password": CRAM-MD5, PLAIN or LOGIN, whichever the server offers first in this order (RFC 4954);
-               "xoauth2": an access token, read from token_file anew for each connection, since it is short-lived
-    headers    lines that this relay alone wants, ready for the wire: they go before the message's own, unsigned
+               "xoauth2": the token is short-lived, so its file is read anew
+    headers    lines that this relay alone wants; they go before the message's own, unsigned
     timeouts   seconds; RFC 5321 §4.5.3.2 gives the defaults
     """
 
-    name: str = "smtp"
-    host: str = "localhost"
-    port: int = 25
-    security: str = "starttls"
-    username: str = ""
-    password: str = field(default="", repr=False)
-    auth: str = "password"
-    token_file: str = ""
-    verify: bool = True
-    local_hostname: str = ""
-    connections: int = 4
-    messages_per_connection: int = 500
-    seconds_per_connection: float = 300.0
-    pipelining: bool = True
-    headers: bytes = b""
+    kind: ClassVar[str] = "smtp"
+    name: Annotated[str, Setting(help="letters, digits, hyphens; must be unique", is_needed=True)] = "smtp"
+    host: Annotated[str, Setting(help="SMTP server", read=_host, is_needed=True)] = "localhost"
+    port: Annotated[int, Setting(least=1, most=65_535)] = 587
+    security: Annotated[
+        str, Setting(help="tls, starttls or none; never falls back to less", choices=("tls", "starttls", "none"))
+    ] = "starttls"
+    username: Annotated[str, Setting()] = ""
+    password: Annotated[str, Setting(is_secret=True)] = field(default="", repr=False)
+    password_file: Annotated[Path | None, Setting(help="a file that holds the password", read=Path)] = None
+    auth: Annotated[
+        str,
+        Setting(
+            help='"xoauth2": the password is an access token; its file is read for each connection',
+            choices=("password", "xoauth2"),
+        ),
+    ] = "password"
+    insecure_login: Annotated[
+        bool, Setting(help='with security = "none": send the password in the clear to another machine')
+    ] = False
+    verify: Annotated[bool, Setting(help="check the server's certificate")] = True
+    local_hostname: Annotated[str, Setting(help="name for EHLO; this machine's own if empty", read=_host)] = ""
+    connections: Annotated[int, Setting(least=1, most=200)] = 4
+    messages_per_connection: Annotated[int, Setting(least=1)] = 500
+    seconds_per_connection: Annotated[float, Setting(least=0.001)] = 300.0
+    pipelining: Annotated[bool, Setting(help="used where the server offers it")] = True
+    headers: Annotated[
+        dict[str, str],
+        Setting(
+            help='of your own, for this relay: { "X-SES-CONFIGURATION-SET" = "weekly" }; only X- names',
+            read=_relay_headers,
+        ),
+    ] = field(default_factory=dict)
     connect_timeout_s: float = 60.0
     command_timeout_s: float = 300.0
     data_timeout_s: float = 120.0
     body_timeout_s: float = 600.0
+
+    def __post_init__(self) -> None:
+        if self.username and self.security == "none" and not self.insecure_login and not _is_loopback(self.host):
+            raise ValueError(  # RFC 4954 §4: no password in the clear, unless somebody said so
+                'security = "none" would send the password in the clear; use "starttls" or "tls", '
+                "or say insecure_login = true where nobody else reads the network"
+            )
+
+    def list_risks(self) -> Iterator[tuple[str, str]]:
+        if not self.verify and self.security != "none":
+            stands = "verify = false: whoever is in between can read and change what is sent"
+            yield stands, "take it out; give the certificate authority to the system instead"
+        if self.insecure_login:
+            stands = "insecure_login = true: the password goes over the network in the clear"
+            yield stands, 'take it out, with security = "starttls" or "tls"'
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"
+
+
+def make_channel(options: Options) -> SmtpChannel:
+    return SmtpChannel(options)
 
 
 class Unavailable(ChannelUnavailable):
@@ -122,6 +183,7 @@ class SmtpChannel:
         self.options = options
         self.name = options.name
         self.connections = options.connections
+        self._headers = "".join(f"{name}: {text}\r\n" for name, text in options.headers.items()).encode()
         self._cannot_pipeline = not options.pipelining
         self._pipelining_works = self._is_behind = False
         self._pipelining_failures = 0
@@ -191,9 +253,9 @@ class SmtpChannel:
         )
 
     async def _token(self) -> str:
-        if not self.options.token_file:
+        if self.options.password_file is None:
             return self.options.password
-        return (await asyncio.to_thread(Path(self.options.token_file).read_text, "utf-8")).strip()
+        return (await asyncio.to_thread(self.options.password_file.read_text, "utf-8")).strip()
 
     @staticmethod
     async def _greet(client: aiosmtplib.SMTP) -> None:
@@ -217,7 +279,7 @@ class SmtpChannel:
     def _envelope(self, line: _Line, outgoing: Outgoing, *, pipelined: bool) -> bytes:
         """MAIL and RCPT (and DATA, which ends a group: RFC 2920 §3.1)."""
         envelope = outgoing.envelope
-        size = outgoing.size + len(self.options.headers)
+        size = outgoing.size + len(self._headers)
         parameters = f" SIZE={size}" if line.has_size else ""  # RFC 1870 §6
         if envelope.needs_utf8:
             parameters += " SMTPUTF8" + " BODY=8BITMIME" * line.has_8bitmime  # RFC 6531 §3.4, RFC 6152 §3
@@ -306,7 +368,7 @@ class SmtpChannel:
         """RFC 5321 §4.1.1.4: the final dot; a reply that came before it was for something else."""
         if line.replies.is_ahead:
             raise Broken("the server closed the connection, or its answers are out of step")
-        line.transport.write(b"".join((self.options.headers, *outgoing.parts, b".\r\n", behind)))
+        line.transport.write(b"".join((self._headers, *outgoing.parts, b".\r\n", behind)))
 
     @staticmethod
     def _refusal(stage: Stage, reply: Reply) -> Outcome | None:

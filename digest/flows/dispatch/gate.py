@@ -18,10 +18,11 @@ from digest.db.engine import writing
 from digest.delivery import senders, store
 from digest.delivery.hours import opens_at, warm_up_limit
 from digest.delivery.store import Due
-from digest.delivery.throttle import SHARE, Limit, Limits, Quota, Throttle
+from digest.delivery.throttle import SHARE, Limits, Quota, Throttle
 from digest.flows.dispatch.commits import Patience
 from digest.flows.dispatch.stock import Held, Stock
 from digest.model.delivery import About, ChannelHealth, Outcome, Stage, Verdict
+from digest.model.limit import Limit
 from digest.model.newsletter import Newsletter
 
 MAX_PARKED = 5_000
