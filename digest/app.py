@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Engine
 
 from digest.clock import Clock, SystemClock
-from digest.config import Channel as ChannelSettings
 from digest.config import Settings
 from digest.db import migrate, sqlite
 from digest.db.engine import make_engine, reading, writing
@@ -195,38 +194,13 @@ class App:
     def channels(self) -> Sequence[Channel]:
         if not self.settings.channels:
             raise ConfigError("no channel is configured: add a [[channels]] table", next=Next(Step.SHOW_CONFIG_EXAMPLE))
-        return [make_channel(settings) for settings in self.settings.channels]
+        from digest.delivery.channels.kinds import make_channel
+
+        return list(map(make_channel, self.settings.channels))
 
 
 def make_app(settings: Settings, clock: Clock | None = None, *, config_file: Path | None = None) -> App:
     return App(settings=settings, clock=clock or SystemClock(), config_file=config_file)
-
-
-def make_channel(settings: ChannelSettings) -> Channel:
-    from digest.delivery.channels import folder, smtp
-
-    if settings.kind == "folder":
-        return folder.FolderChannel(folder.Options(name=settings.name, path=str(Path(settings.path))))
-    return smtp.SmtpChannel(
-        smtp.Options(
-            name=settings.name,
-            host=settings.host,
-            port=settings.port,
-            security=settings.security,
-            username=settings.username,
-            password=settings.password,
-            verify=settings.verify,
-            local_hostname=settings.local_hostname,
-            connections=settings.connections,
-            messages_per_connection=settings.messages_per_connection,
-            seconds_per_connection=settings.seconds_per_connection,
-            auth=settings.auth,
-            password_file=settings.password_file,
-            insecure_login=settings.insecure_login,
-            pipelining=settings.pipelining,
-            headers=settings.headers,
-        )
-    )
 
 
 def look_around(app: App) -> list[tuple[str, str, str]]:
@@ -289,38 +263,30 @@ def _about_database(engine: Engine) -> list[tuple[str, str, str]]:
 def _about_channels(settings: Settings) -> Iterator[tuple[str, str, str]]:
     """What lets others read along on the way to the mail server."""
     for each in settings.channels:
-        if each.kind == "smtp" and not each.verify and each.security != "none":
-            stands = "verify = false: whoever is in between can read and change what is sent"
-            yield f"channel {each.name}", stands, "take it out; give the certificate authority to the system instead"
-        if each.insecure_login:
-            stands = "insecure_login = true: the password goes over the network in the clear"
-            yield f"channel {each.name}", stands, 'take it out, with security = "starttls" or "tls"'
+        yield from ((f"channel {each.name}", stands, what_to_do) for stands, what_to_do in each.list_risks())
 
 
 def _about_files(app: App) -> Iterator[tuple[str, str, str]]:
     """Files with secrets or addresses that other accounts of this machine may read, and secrets where they need not be."""
     settings, file = app.settings, app.config_file
-    inline = [f"channels[{index}].password" for index, each in enumerate(settings.channels) if _is_inline(each)]
+    inline = [f"channels[{index}].{key}" for index, each in enumerate(settings.channels) for key in each.inline_secrets]
     inline += ["web.token_key"] if settings.web.token_key and not settings.web.token_key_file else []
     inline += ["database.url"] if app.unchecked_engine.url.password else []
     written = [key for key in inline if file is not None and not _is_in_environment(key)]
     for key in (each for each in written if each != "database.url"):
         yield key, f"a secret in {file}", f"put it into a file of its own: {key}_file"
-    secret = [each.password_file for each in settings.channels] + [settings.web.token_key_file]
+    secret = [file for each in settings.channels for file in each.secret_files.values()]
+    secret += [settings.web.token_key_file] if settings.web.token_key_file else []
     if app.unchecked_engine.url.get_backend_name() == "sqlite":
         database = Path(str(app.unchecked_engine.url.database))
         secret += [database, *(database.with_name(database.name + end) for end in ("-wal", "-shm", "-journal"))]
-    for path in dict.fromkeys((*filter(None, secret), *([file] if file is not None and written else []))):
+    for path in dict.fromkeys((*secret, *([file] if file is not None and written else []))):
         try:
             is_open = path.stat().st_mode & 0o037  # a group may read it, if that is how the program gets it
         except OSError:
             continue
         if is_open:
             yield str(path), "others of this machine may read it", f"chmod 600 {path}"
-
-
-def _is_inline(channel: ChannelSettings) -> bool:
-    return bool(channel.password) and channel.password_file is None
 
 
 def _is_in_environment(key: str) -> bool:

@@ -19,6 +19,7 @@ from digest.app import App, make_app
 from digest.clock import FixedClock
 from digest.db import migrate
 from digest.db.engine import make_engine
+from digest.delivery.channels import smtp
 from digest.demo.catcher import SmtpThread
 from digest.flows.publish import Press
 from tests import mariadb, postgresql
@@ -224,7 +225,7 @@ def app(engine: Engine, smtp_server: SmtpServer, tmp_path: Path) -> Iterator[App
         database=config.Database(url=engine.url.render_as_string(hide_password=False)),
         web=config.Web(public_url="https://digest.example.org"),
         templates=config.Templates(folder=write_thin_template(templates)),
-        channels=[config.Channel(host="127.0.0.1", port=smtp_server.port, security="none", connections=2)],
+        channels=[smtp.Options(host="127.0.0.1", port=smtp_server.port, security="none", connections=2)],
         scheduler=config.Scheduler(tick_s=1),
     )
     app = make_app(settings, FixedClock(NOW))

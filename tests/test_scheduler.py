@@ -11,6 +11,7 @@ import threading
 import time
 import weakref
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from aiosmtpd.smtp import SMTP, Envelope, Session
@@ -127,11 +128,12 @@ def test_a_stop_reaches_a_process_that_goes_on_after_this_one_has_ended(app: App
     dispatch.plan(engine, edition_id, now=NOW)
     recorder = SlowRecorder()
     app.settings.sending.processes = 2
+    channels = app.settings.channels
     with SmtpThread(recorder) as server, socket.create_server(("127.0.0.1", 0)) as dead:
-        app.settings.channels[0].port = dead.getsockname()[1]
+        channels[0] = replace(channels[0], port=dead.getsockname()[1])  # type: ignore[call-arg]
         dead.close()
         assert app.channels  # made for this process
-        app.settings.channels[0].port = server.port
+        channels[0] = replace(channels[0], port=server.port)  # type: ignore[call-arg]
         stop = threading.Event()
         running = threading.Thread(target=local.send, args=[app, edition_id], kwargs={"stop": stop})
         running.start()

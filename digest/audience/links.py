@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 from urllib.parse import unquote, urlsplit
 
 from digest.audience.tokens import Keyring, Purpose
-from digest.config import PLACEHOLDER
+from digest.model.envelope import PLACEHOLDER
 
 LEAVE = Purpose(name="leave", subject="subscription", outlives_key=True, has_old_form=True)
 CHOOSE = Purpose(name="choose", subject="subscription", is_versioned=True, outlives_key=True, has_old_form=True)

@@ -12,9 +12,9 @@ def example() -> None:
 
     Example: digest config example > digest.toml
     """
-    from digest.config import example as text
+    from digest.config import sample
 
-    print(text(), end="")
+    print(sample.example(), end="")
 
 
 def check(context: typer.Context) -> None:

@@ -13,10 +13,11 @@ from pathlib import Path
 from time import perf_counter
 
 from digest import config
-from digest.app import App, make_app, make_channel
+from digest.app import App, make_app
 from digest.clock import FixedClock, SystemClock
 from digest.db import migrate
 from digest.db.engine import reading, writing
+from digest.delivery.channels import smtp
 from digest.delivery.counts import balance
 from digest.demo import content
 from digest.demo.catcher import MailFolder, SmtpThread
@@ -142,8 +143,8 @@ def _weekly_run(app: App, folder: Path, name: str, weeks_ago: int, now: datetime
         say(f"{local}: {report.message}")
         return 0
     with SmtpThread(MailFolder(folder / MAILS / report.period)) as server:
-        settings = config.Channel(host="127.0.0.1", port=server.port, security="none", connections=4)
-        app.channels = [make_channel(settings)]
+        relay = smtp.Options(host="127.0.0.1", port=server.port, security="none", connections=4)
+        app.channels = [smtp.make_channel(relay)]
         maker = publish.open_maker(app.engine, app.press, report.edition_id)
         with progress("planning", None) as advance:
             dispatch.plan(app.engine, report.edition_id, now=now, progress=advance)

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 
 from digest.model.delivery import DeliveryId
 
+PLACEHOLDER = "{token}"
+"""Where a token stands in mail.return_path."""
+
 
 @dataclass(slots=True, kw_only=True)
 class Envelope:

@@ -363,9 +363,9 @@ def test_a_relay_gets_the_headers_that_it_wants_before_the_messages_own(
 ) -> None:
     edition_id = build(engine, press, readers=2)
     relay = scripted(servers)
-    headers = b"X-SES-CONFIGURATION-SET: weekly\r\n"
+    headers = {"X-SES-CONFIGURATION-SET": "weekly"}
     assert send(engine, press, edition_id, relay.channel(headers=headers, pipelining=pipelining)).accepted == 2
-    assert all(body.startswith(headers + b"Date: ") for body in relay.script.bodies)
+    assert all(body.startswith(b"X-SES-CONFIGURATION-SET: weekly\r\nDate: ") for body in relay.script.bodies)
     assert len(relay.script.bodies) == 2
 
 

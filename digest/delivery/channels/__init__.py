@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, ClassVar, Protocol
 
 from digest.model import parse
 from digest.model.delivery import Outcome
 from digest.model.envelope import Outgoing
-from digest.model.setting import Setting
+from digest.model.setting import Setting, get_value, settings_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +32,22 @@ class ChannelOptions:
     def list_risks(self) -> Iterator[tuple[str, str]]:
         """What lets others read along on the way out: how it stands, and what to do."""
         yield from ()
+
+    @property
+    def secret_files(self) -> dict[str, Path]:
+        """The files that hold a secret each, by the setting that holds it once it is read: "password"."""
+        files = {each.name.removesuffix("_file"): get_value(self, each.path) for each in _files_of(type(self))}
+        return {name: file for name, file in files.items() if file is not None}
+
+    @property
+    def inline_secrets(self) -> list[str]:
+        """Settings whose secret stands in the settings themselves."""
+        secret = [each.path for each in settings_of(type(self)) if each.is_secret and get_value(self, each.path)]
+        return [path for path in secret if path not in self.secret_files]
+
+
+def _files_of(options: type[ChannelOptions]) -> list[Setting]:
+    return [each for each in settings_of(options) if each.of is Path and each.name.endswith("_file")]
 
 
 class Desk(Protocol):

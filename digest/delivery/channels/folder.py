@@ -16,7 +16,7 @@ from digest.model.setting import Setting
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options(ChannelOptions):
-    """Every message becomes an .eml file, for looking."""
+    """writes .eml files, for looking."""
 
     kind: ClassVar[str] = "folder"
     name: Annotated[str, Setting(help="letters, digits, hyphens; must be unique", is_needed=True)] = "folder"

@@ -69,7 +69,7 @@ def _host(text: str) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options(ChannelOptions):
-    """One relay.
+    """hands over to a mail server.
 
     security   RFC 8314 §3 prefers "tls", from the first byte (port 465); "none" is for loopback and trusted networks
     auth       "password": CRAM-MD5, PLAIN or LOGIN, whichever the server offers first in this order (RFC 4954);
