@@ -16,8 +16,8 @@ not to be sent after all                  the connection is dropped before the b
 PIPELINING claimed, but out of step       the rows are untried, and this channel goes on without pipelining
 
 aiosmtplib connects, does TLS, EHLO and login; then this file takes the transport, because the dialogue is the heart of
-the program: where the server offers PIPELINING a message costs one round trip, its envelope travelling behind the
-body of the message before.
+the program. What is said and what an answer means stands in smtp_dialogue.py, replies in smtp_replies.py; here are the
+connection, its time limits, and what was learned about the server.
 """
 
 from __future__ import annotations
@@ -38,17 +38,15 @@ from aiosmtplib.errors import SMTPAuthenticationError, SMTPException, SMTPHeloEr
 from aiosmtplib.response import SMTPResponse
 
 from digest import log
-from digest.delivery.answer import broken, judge, refused_here
+from digest.delivery.answer import judge
 from digest.delivery.channels import ChannelOptions, Desk
-from digest.delivery.channels.smtp_replies import Broken, Replies, Reply
+from digest.delivery.channels.smtp_dialogue import Dialogue, Offered, State
+from digest.delivery.channels.smtp_replies import Broken, Replies
 from digest.errors import ChannelUnavailable
 from digest.model.delivery import ChannelHealth, Outcome, Stage
 from digest.model.envelope import Outgoing
 from digest.model.setting import Setting
 from digest.web_address import ascii_host
-
-BAD_SEQUENCE = 503
-"""An answer to the order of commands, of a server that answers them in another one: no reader's fault."""
 
 PROVING_TIMEOUT_S = 30.0
 """For the first answers to a pipelined group: a server that throws away what it did not wait for must not cost minutes."""
@@ -165,17 +163,15 @@ class _Client(aiosmtplib.SMTP):
 
 @dataclass(slots=True)
 class _Line:
-    """An open connection and what its EHLO offered."""
+    """An open connection and what is spoken on it."""
 
     transport: asyncio.Transport
     replies: Replies
-    pipelining: bool
-    size_limit: int | None
-    smtputf8: bool
-    has_size: bool
-    has_8bitmime: bool
+    offered: Offered
+    dialogue: Dialogue
     opened_at: float = field(default_factory=time.monotonic)
     messages: int = 0
+    is_over: bool = False
 
 
 class SmtpChannel:
@@ -191,7 +187,7 @@ class SmtpChannel:
     async def converse(self, desk: Desk) -> None:
         line = await self._open()
         try:
-            await (self._pipelined(line, desk) if line.pipelining else self._plain(line, desk))
+            await self._converse(line, desk)
         finally:
             await self._quit(line)
 
@@ -242,15 +238,15 @@ class SmtpChannel:
         replies = Replies()
         transport.set_protocol(replies)
         size = offered.get("size", "")
-        return _Line(
-            transport=transport,
-            replies=replies,
+        use = Offered(
             pipelining="pipelining" in offered and not self._cannot_pipeline,
             has_size="size" in offered,
             size_limit=int(size) if size.isdigit() and int(size) else None,  # RFC 1870 §4: 0 is no limit
             smtputf8="smtputf8" in offered,
             has_8bitmime="8bitmime" in offered,
         )
+        dialogue = Dialogue(offered=use, headers=self._headers)
+        return _Line(transport=transport, replies=replies, offered=use, dialogue=dialogue)
 
     async def _token(self) -> str:
         if self.options.password_file is None:
@@ -274,28 +270,81 @@ class SmtpChannel:
                 await line.replies.reply(5.0)
         line.transport.close()
 
-    # --- one message ----------------------------------------------------------------------------------------------
+    # --- messages -------------------------------------------------------------------------------------------------
 
-    def _envelope(self, line: _Line, outgoing: Outgoing, *, pipelined: bool) -> bytes:
-        """MAIL and RCPT (and DATA, which ends a group: RFC 2920 §3.1)."""
-        envelope = outgoing.envelope
-        size = outgoing.size + len(self._headers)
-        parameters = f" SIZE={size}" if line.has_size else ""  # RFC 1870 §6
-        if envelope.needs_utf8:
-            parameters += " SMTPUTF8" + " BODY=8BITMIME" * line.has_8bitmime  # RFC 6531 §3.4, RFC 6152 §3
-        text = f"MAIL FROM:<{envelope.mail_from}>{parameters}\r\n"
-        if pipelined:
-            text += f"RCPT TO:<{envelope.rcpt_to}>\r\nDATA\r\n"
-        return text.encode()
+    async def _converse(self, line: _Line, desk: Desk) -> None:
+        dialogue = line.dialogue
+        while (outgoing := await self._take(line, desk)) is not None:
+            if not line.offered.pipelining and not await desk.may_send(outgoing):
+                continue
+            line.transport.write(dialogue.begin(outgoing))
+            while (current := dialogue.current) is not None:
+                outcome = await self._outcome(line, desk)
+                if outcome is None:
+                    return
+                desk.settle(current, outcome)
+                if outcome.health is not ChannelHealth.FINE or line.is_over:
+                    for following, untried in dialogue.break_off("the connection ended before its turn"):
+                        desk.settle(following, untried)
+                    self._raise_if_resting(outcome)
+                    return
+
+    async def _outcome(self, line: _Line, desk: Desk) -> Outcome | None:
+        """What became of the message that is spoken of; None: it is settled, and the connection has ended."""
+        dialogue, replies, current = line.dialogue, line.replies, line.dialogue.current
+        assert current is not None
+        try:
+            while dialogue.is_in_envelope:
+                reply = replies.next() or await replies.reply(self._timeout_in_envelope(line))
+                if command := dialogue.hear(reply):
+                    line.transport.write(command)
+            if dialogue.has_ended:
+                line.is_over = True
+                if dialogue.state is State.DROP:
+                    line.transport.abort()
+                return dialogue.give_up()
+            self._pipelining_works = self._pipelining_works or self._is_behind
+            if dialogue.state is State.BODY:
+                if line.offered.pipelining and not await desk.may_send(current):
+                    line.transport.abort()
+                    return None
+                if replies.is_ahead:  # it was for something else
+                    raise Broken("the server closed the connection, or its answers are out of step")
+            following = self._offer(line, desk) if dialogue.may_be_followed else None
+            line.transport.write(dialogue.proceed(following))
+            outcome = dialogue.end(await replies.reply(self._timeout(dialogue.stage)))
+            self._is_behind = self._is_behind or following is not None
+            return outcome
+        except Broken as cause:
+            line.transport.abort()
+            if line.offered.pipelining and not dialogue.is_sent:
+                self._pipelining_failed()
+            for outgoing, broken_off in dialogue.break_off(str(cause)):
+                desk.settle(outgoing, broken_off)
+            return None
+
+    def _offer(self, line: _Line, desk: Desk) -> Outgoing | None:
+        """A message that this server can take and that is ready now."""
+        while not self._is_worn(line) and (outgoing := desk.offer()) is not None:
+            if self._fits(line, outgoing, desk):
+                return outgoing
+        return None
+
+    async def _take(self, line: _Line, desk: Desk) -> Outgoing | None:
+        """The same, but wait for it; None when it is time to end the connection."""
+        while not self._is_worn(line) and (outgoing := await desk.take()) is not None:
+            if self._fits(line, outgoing, desk):
+                return outgoing
+        return None
 
     @staticmethod
-    def _refused_here(line: _Line, outgoing: Outgoing) -> Outcome | None:
+    def _fits(line: _Line, outgoing: Outgoing, desk: Desk) -> bool:
         """What this server cannot take is not offered to it."""
-        if line.size_limit is not None and outgoing.size > line.size_limit:
-            return refused_here(f"{outgoing.size} bytes are over the server's limit {line.size_limit}", "5.3.4")
-        if not line.smtputf8 and outgoing.envelope.needs_utf8:
-            return refused_here("the address needs SMTPUTF8, which the server does not offer", "5.6.7")
-        return None
+        if (refusal := line.dialogue.refused_here(outgoing)) is not None:
+            desk.settle(outgoing, refusal)
+            return False
+        line.messages += 1
+        return True
 
     def _is_worn(self, line: _Line) -> bool:
         options = self.options
@@ -304,161 +353,6 @@ class SmtpChannel:
             or time.monotonic() - line.opened_at > options.seconds_per_connection
             or line.transport.is_closing()
         )
-
-    def _offer(self, line: _Line, desk: Desk) -> Outgoing | None:
-        """A message that this server can take and that is ready now."""
-        while not self._is_worn(line) and (outgoing := desk.offer()) is not None:
-            if (refusal := self._refused_here(line, outgoing)) is None:
-                line.messages += 1
-                return outgoing
-            desk.settle(outgoing, refusal)
-        return None
-
-    async def _take(self, line: _Line, desk: Desk) -> Outgoing | None:
-        """The same, but wait for it; None when it is time to end the connection."""
-        while not self._is_worn(line) and (outgoing := await desk.take()) is not None:
-            if (refusal := self._refused_here(line, outgoing)) is None:
-                line.messages += 1
-                return outgoing
-            desk.settle(outgoing, refusal)
-        return None
-
-    async def _plain(self, line: _Line, desk: Desk) -> None:
-        """One command, one answer, for servers without PIPELINING."""
-        while (outgoing := await self._take(line, desk)) is not None:
-            if not await desk.may_send(outgoing):
-                continue
-            stage = Stage.MAIL
-            outcome: Outcome | None = None
-            try:
-                outcome = await self._ask(line, stage, self._envelope(line, outgoing, pipelined=False))
-                if outcome is None:
-                    stage = Stage.RCPT
-                    outcome = await self._ask(line, stage, f"RCPT TO:<{outgoing.envelope.rcpt_to}>\r\n".encode())
-                if outcome is None:
-                    stage = Stage.DATA
-                    outcome = await self._ask(line, stage, b"DATA\r\n")
-                if outcome is None:
-                    self._write_body(line, outgoing)
-                    stage = Stage.BODY
-                    outcome = await self._answer(line, stage)
-                elif outcome.health is ChannelHealth.FINE:
-                    await self._clear(line)
-            except Broken as cause:
-                line.transport.abort()
-                desk.settle(outgoing, outcome or broken(stage, str(cause)))
-                return
-            desk.settle(outgoing, outcome)
-            if outcome.health is not ChannelHealth.FINE:
-                self._raise_if_resting(outcome)
-                return
-
-    async def _ask(self, line: _Line, stage: Stage, command: bytes) -> Outcome | None:
-        line.transport.write(command)
-        return self._refusal(stage, await line.replies.reply(self._timeout(stage)))
-
-    async def _clear(self, line: _Line, behind: bytes = b"") -> None:
-        """RSET; a server that refuses it still has the old transaction, and would refuse the next MAIL as a second one."""
-        line.transport.write(b"RSET\r\n" + behind)
-        reply = await line.replies.reply(self._timeout(Stage.MAIL))
-        if not 200 <= reply.code < 300:
-            raise Broken("the server does not clear its transaction")
-
-    def _write_body(self, line: _Line, outgoing: Outgoing, behind: bytes = b"") -> None:
-        """RFC 5321 §4.1.1.4: the final dot; a reply that came before it was for something else."""
-        if line.replies.is_ahead:
-            raise Broken("the server closed the connection, or its answers are out of step")
-        line.transport.write(b"".join((self._headers, *outgoing.parts, b".\r\n", behind)))
-
-    @staticmethod
-    def _refusal(stage: Stage, reply: Reply) -> Outcome | None:
-        """None when the dialogue may go on: 354 after DATA, 2yz before (RFC 5321 §4.3.2)."""
-        if reply.code == 354 if stage is Stage.DATA else 200 <= reply.code < 300:
-            return None
-        return judge(stage, reply.code, reply.text)
-
-    async def _answer(self, line: _Line, stage: Stage) -> Outcome:
-        reply = await line.replies.reply(self._timeout(stage))
-        return judge(stage, reply.code, reply.text)
-
-    async def _pipelined(self, line: _Line, desk: Desk) -> None:
-        """The envelope of the next message goes out behind the body of this one: one round trip each."""
-        current = await self._take(line, desk)
-        if current is not None:
-            line.transport.write(self._envelope(line, current, pipelined=True))
-        while current is not None:
-            following: Outgoing | None = None
-            outcome: Outcome | None = None
-            stage = Stage.DATA
-            try:
-                outcome, wants_body = await self._envelope_answers(line)
-                if outcome is None and not await desk.may_send(current):
-                    line.transport.abort()
-                    return
-                goes_on = outcome is None or (outcome.health is ChannelHealth.FINE and not line.transport.is_closing())
-                following = self._offer(line, desk) if goes_on else None
-                behind = self._envelope(line, following, pipelined=True) if following else b""
-                if outcome is None:
-                    self._write_body(line, current, behind)
-                    stage = Stage.BODY
-                    outcome = await self._answer(line, stage)
-                elif wants_body:  # refused, and yet the server waits: an empty message has no recipient to reach
-                    line.transport.write(b".\r\n" + behind)
-                    await line.replies.reply(self._timeout(Stage.BODY))
-                elif goes_on:  # MAIL may stand without its recipient: RFC 5321 §4.1.1.5 clears it
-                    await self._clear(line, behind)
-            except Broken as cause:
-                line.transport.abort()
-                desk.settle(current, outcome or broken(stage, str(cause)))
-                if following is not None:
-                    desk.settle(following, broken(Stage.CONNECT, str(cause)))
-                if stage is not Stage.BODY:
-                    self._pipelining_failed()
-                return
-            desk.settle(current, outcome)
-            if outcome.health is not ChannelHealth.FINE:
-                if following is not None:
-                    desk.settle(following, broken(Stage.CONNECT, "the connection ended before its turn"))
-                self._raise_if_resting(outcome)
-                return
-            if following is None:
-                following = await self._take(line, desk)
-                if following is not None:
-                    line.transport.write(self._envelope(line, following, pipelined=True))
-            else:
-                self._is_behind = True
-            current = following
-
-    async def _envelope_answers(self, line: _Line) -> tuple[Outcome | None, bool]:
-        """The first refusal among the answers to MAIL, RCPT and DATA, and whether the server now waits for a body."""
-        refusal: Outcome | None = None
-        has_recipient = wants_body = False
-        for stage in (Stage.MAIL, Stage.RCPT, Stage.DATA):
-            reply = line.replies.next()
-            if reply is None:
-                timeout_s = self._timeout(stage)
-                try:
-                    reply = await line.replies.reply(
-                        timeout_s if self._pipelining_works else min(timeout_s, PROVING_TIMEOUT_S)
-                    )
-                except Broken as cause:
-                    line.transport.abort()
-                    self._pipelining_failed()
-                    if refusal is not None and refusal.code != BAD_SEQUENCE:
-                        return refusal, False
-                    return broken(stage, str(cause)), False
-            if reply.code == 421:
-                return refusal or judge(stage, reply.code, reply.text), False
-            refusal = refusal or self._refusal(stage, reply)
-            has_recipient = has_recipient or (stage is Stage.RCPT and reply.code < 300)
-            wants_body = stage is Stage.DATA and reply.code == 354
-        if (
-            refusal is not None and wants_body and has_recipient
-        ):  # the empty message that ends it would reach the reader
-            line.transport.abort()
-            return refusal, False
-        self._pipelining_works = self._pipelining_works or self._is_behind
-        return refusal, wants_body
 
     def _pipelining_failed(self) -> None:
         """Twice in a row, before it ever worked: the server claims what it cannot do, or is gone; remember."""
@@ -473,6 +367,11 @@ class SmtpChannel:
         if stage is Stage.BODY:
             return self.options.body_timeout_s
         return self.options.data_timeout_s if stage is Stage.DATA else self.options.command_timeout_s
+
+    def _timeout_in_envelope(self, line: _Line) -> float:
+        timeout_s = self._timeout(line.dialogue.stage)
+        is_proved = self._pipelining_works or not line.offered.pipelining
+        return timeout_s if is_proved else min(timeout_s, PROVING_TIMEOUT_S)
 
     def _raise_if_resting(self, outcome: Outcome) -> None:
         if outcome.health in (ChannelHealth.REST, ChannelHealth.STOP, ChannelHealth.CROWDED):
