@@ -9,7 +9,7 @@ import os
 import secrets
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from digest.delivery.channels import Channel
     from digest.delivery.throttle import Limits
     from digest.flows.images import ImageDesk
+    from digest.flows.notices.maker import NoticeMaker
+    from digest.flows.notices.sender import NoticeSender
     from digest.flows.publish import Press
     from digest.message.keys import Key
     from digest.message.sign import Signer
@@ -123,6 +125,27 @@ class App:
             images=self._images,
         )
 
+    @cached_property
+    def notice_maker(self) -> NoticeMaker:
+        from digest.flows.notices.maker import NoticeMaker
+        from digest.model.address import EmailAddress
+
+        service_sender = self.settings.mail.service_sender
+        return NoticeMaker(
+            engine=self.engine,
+            template_folders=self.template_folders,
+            links=lambda: self.links,
+            message_key=self.message_key,
+            service_sender=EmailAddress.parse(service_sender) if service_sender else None,
+            signer=self.signer,
+        )
+
+    @cached_property
+    def notice_sender(self) -> NoticeSender:
+        from digest.flows.notices.sender import NoticeSender
+
+        return NoticeSender(self.engine, self.notice_maker, self.channels, self.clock, self.limits)
+
     @property
     def _images(self) -> ImageDesk | None:
         images, public_url = self.settings.images, self.settings.web.public_url
@@ -206,6 +229,7 @@ def make_app(settings: Settings, clock: Clock | None = None, *, config_file: Pat
 def look_around(app: App) -> list[tuple[str, str, str]]:
     """What needs a person: (what, how it stands, what to do)."""
     from digest.audience.registrations import list_troubled
+    from digest.delivery.notices import count_failed
     from digest.editions.newsletters import list_newsletters
     from digest.editions.store import list_with_status
     from digest.model.edition import EditionStatus
@@ -243,6 +267,10 @@ def look_around(app: App) -> list[tuple[str, str, str]]:
             if edition.hold_reason:
                 stands = f"{edition.status}, but held up: {edition.hold_reason}"
                 found.append((f"edition {edition.id}", stands, "mend that; it goes on by itself"))
+        now = app.clock.now()
+        for kind, count in count_failed(connection, since=now - timedelta(days=7), now=now).items():
+            stands = f"{count} did not arrive, or not yet"
+            found.append((f"notices of the kind {kind}", stands, "digest notice list says why"))
         if not list_newsletters(connection):
             found.append(("newsletters", "none", "digest newsletter add --help"))
     return found

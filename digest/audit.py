@@ -38,6 +38,7 @@ class Noun(StrEnum):
     ADDRESS = "address"  # one that is no subscriber, or a file of them
     DATABASE = "database"
     KEY = "key"
+    NOTICE = "notice"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

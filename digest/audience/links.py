@@ -30,7 +30,7 @@ BOUNCE_NOTICE = Purpose(
 
 PURPOSES = {each.name: each for each in (LEAVE, CHOOSE, FEED, CONFIRM, LOGIN, BOUNCE, BOUNCE_NOTICE)}
 
-LEAVE_PATH, CHOOSE_PATH, WEB_VIEW_PATH, IMAGE_PATH = "/u/", "/c/", "/e/", "/i/"
+LEAVE_PATH, CHOOSE_PATH, CONFIRM_PATH, WEB_VIEW_PATH, IMAGE_PATH = "/u/", "/c/", "/confirm/", "/e/", "/i/"
 """What stands before the token, the key of an edition, the name of a picture; below the path of the site."""
 
 HEALTH_PATH = "/health"

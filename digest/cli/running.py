@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 from typing import Annotated
 
 import typer
@@ -31,12 +32,14 @@ def run_due(
     from digest.flows import dispatch, publish
     from digest.flows.collect import collect_sources
     from digest.flows.syncing import sync_due
+    from digest.workers.notices import NoticeThread
 
     app = open_app(context)
     assert app.channels  # said before anything starts
     if not app.settings.web.public_url:
         print(NO_LINK, file=sys.stderr)
     now = app.clock.now()
+    noticed = app.notice_sender.send_due(threading.Event())  # nobody waits for an edition to get one
     if collect:
         for problem in (
             r
@@ -53,10 +56,13 @@ def run_due(
             print(f"{report.newsletter} {report.period}: {report.message}{then}".replace(" :", ":"))
         if not reports:
             print("no newsletter is due; see: digest newsletter list")
-    sent = send_each(app, dispatch.unfinished(app.engine))
+    with NoticeThread(app):
+        sent = send_each(app, dispatch.unfinished(app.engine))
     if as_json:
         show_json({"editions": reports, "sent": sent})
     else:
+        if noticed.trouble:
+            print(f"notices wait: {noticed.trouble}")
         for result in sent:
             show_dispatch(result)
     if any(result.trouble for result in sent):
@@ -75,6 +81,7 @@ def serve(context: typer.Context) -> None:
     from digest.web.server import Server, bind, raise_file_limit
     from digest.web.site import make_site
     from digest.workers import local
+    from digest.workers.notices import NoticeThread
 
     app = open_app(context)
     assert app.channels  # said before anything starts
@@ -84,7 +91,7 @@ def serve(context: typer.Context) -> None:
     settings = app.settings.web
     files = raise_file_limit()
     socket = bind(settings.host, settings.port)
-    ticker = Ticker(app, local.send)
+    ticker, noticing = Ticker(app, local.send), NoticeThread(app)
     server = Server(make_site(app, is_ticking=ticker.is_ticking), files=files, on_stop=ticker.tell_to_stop)
 
     def stop() -> None:
@@ -92,10 +99,13 @@ def serve(context: typer.Context) -> None:
 
     with stopped_by_signals(stop):
         ticker.start()
+        noticing.start()
         print(f"serving http://{settings.host}:{settings.port}; stop with Ctrl-C", flush=True)
         log.event("serve.started", port=settings.port)
         try:
             server.run(sockets=[socket])
         finally:
+            noticing.tell_to_stop()
             ticker.stop()
+            noticing.stop()
             log.event("serve.stopped")

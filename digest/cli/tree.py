@@ -77,6 +77,7 @@ GROUPS: Mapping[str, tuple[str, Mapping[str, tuple[str, ...]]]] = {
     "db": ("The database's schema.", {"db": ("upgrade", "status")}),
     "config": ("The settings file.", {"config": ("example", "check")}),
     "dkim": ("The keys that sign what goes out.", {"dkim": ("keygen", "show")}),
+    "notice": ("Messages that are no newsletter, such as a request to confirm.", {"notice": ("list", "test")}),
     "keys": ("The keys that sign readers' links.", {"keys": ("list", "rotate", "retire")}),
 }
 """The others: a group's help, and its commands by file."""

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, InstanceOf, field_validator
+from pydantic import BaseModel, ConfigDict, Field, InstanceOf, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 from pydantic_settings.sources import EnvSettingsSource, InitSettingsSource
@@ -110,18 +110,24 @@ class Mail(_Table):
         "", description="unsubscribe@example.org: offered beside the link; a token is added as +TOKEN"
     )
 
+    service_sender: str = Field(
+        "",
+        description="service@example.org: who writes what is no newsletter, such as a request to confirm; "
+        "the newsletter that it is about if empty",
+    )
     return_path: str = Field(
         "",
         description="bounce+{token}@example.org: where reports of non-delivery go, each message with a token of its own; "
         "the newsletter's sender if empty",
     )
 
-    @field_validator("unsubscribe_mailbox")
+    @field_validator("unsubscribe_mailbox", "service_sender")
     @classmethod
-    def _is_a_mailbox(cls, value: str) -> str:
+    def _is_a_mailbox(cls, value: str, info: ValidationInfo) -> str:
         local, at, domain = value.rpartition("@")
-        if value and not (at and _is_local_part(local)):
-            raise ValueError("must be an address like unsubscribe@example.org")
+        if value and not (at and len(local) <= MAX_LOCAL and _is_local_part(local)):
+            example = str(info.field_name).partition("_")[0]
+            raise ValueError(f"must be an address like {example}@example.org")
         return f"{local}@{ascii_host(domain)}" if value else ""
 
     @field_validator("return_path")

@@ -386,6 +386,38 @@ allowance = Table(  # what was used of a limit by hour or day: shared by all sen
     Column("used", Integer, nullable=False),
 )
 
+notice = Table(  # one message that is no edition, with all that became of it; forgotten after a while
+    "notice",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("address", Text, nullable=False),
+    Column("address_key", Text, nullable=False),
+    Column("language", Text, nullable=False, server_default=""),
+    Column("newsletter_id", Id, ForeignKey("newsletter.id", ondelete="CASCADE"), index=True),
+    Column("subject_id", Id),  # whose number its link holds
+    Column("link_version", Integer, nullable=False, server_default=text("0")),
+    Column("status", Text, nullable=False),
+    Column("reason", Text, nullable=False, server_default=""),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("due_at", UtcDateTime),  # when it may be tried; null once nothing is left to do
+    Column("attempts", Integer, nullable=False, server_default=text("0")),
+    Column("first_attempt_at", UtcDateTime),
+    Column("attempted_at", UtcDateTime),
+    Column("finished_at", UtcDateTime),
+    Column("channel", Text, nullable=False, server_default=""),
+    Column("code", Integer),
+    Column("enhanced", Text, nullable=False, server_default=""),
+    Column("answer", Text, nullable=False, server_default=""),
+    Column("lease_owner", Text, nullable=False, server_default=""),
+    Column("lease_until", UtcDateTime),
+    CheckConstraint(
+        "status IN ('planned', 'attempting', 'accepted', 'deferred', 'rejected', 'unknown', 'skipped')", name="status"
+    ),
+    Index("ix_notice_due_at", "due_at"),  # what is open; the many that are over have null there
+    Index("ix_notice_finished_at", "finished_at"),  # what failed lately, and what is old
+)
+
 # --- what comes back, and who did what -------------------------------------------------------------------------------
 
 feedback = Table(

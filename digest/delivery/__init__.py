@@ -2,7 +2,7 @@
 
 Takes      editions to plan; an Outcome per attempt
 Gives      the next delivery to try, and when; channels that send
-Owns       tables batch, delivery, attempt, sender, allowance
+Owns       tables batch, delivery, attempt, sender, allowance, notice
 Promises   one row per (edition, subscription) (P1); a batch is leased by one worker; `attempting` is committed before
            a message's body is written, so a crash after it leaves `unknown`, never a silent second copy; the rows
            always balance (P2)

@@ -10,5 +10,7 @@ explain     why a reader got what they got, and the same bytes again
 simulate    editions that are never built: what they would be
 membership  ask, confirm, choose, leave, erase
 importing   files -> articles, subscribers
+notices     one message that is no edition: asked for, sent soon, on record
+keys        the keys of links: seen, replaced, ended
 syncing     a site's own readers -> subscribers, and who is gone from there leaves
 """

@@ -28,6 +28,8 @@ class Envelope:
 class Outgoing:
     """One message on its way out.
 
+    delivery_id   its row in the ledger; 0 for a copy that has none
+    notice        the number of a notice, which has a row of its own; 0 for a copy of an edition
     parts   the message in pieces, most of them shared with others: CRLF line ends, no line begins with a dot, ends with
             CRLF, so it may follow DATA as it is
     """
@@ -35,6 +37,7 @@ class Outgoing:
     delivery_id: DeliveryId
     envelope: Envelope
     parts: Sequence[bytes]
+    notice: int = 0
 
     @property
     def content(self) -> bytes:

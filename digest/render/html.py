@@ -49,8 +49,8 @@ class Renderer:
         self.marks = Marks(nonce=_nonce(inputs))
         self._recorder = Recorder(self.marks)
         self._environment = TemplateEnvironment(inputs.files, words_of(inputs.language, inputs.files))
-        self._context = _guarded(partial(context, inputs), "the edition")
-        self._templates = {name: _guarded(partial(self._load, name), name) for name in (SUBJECT, HTML, TEXT)}
+        self._context = guarded(partial(context, inputs), "the edition")
+        self._templates = {name: guarded(partial(self._load, name), name) for name in (SUBJECT, HTML, TEXT)}
         self._frames: list[_Frame] = []
         self._views: dict[int, ArticleView] = {}
         self._inlined: dict[tuple[str, int, str], str] = {}
@@ -214,7 +214,7 @@ class Renderer:
         environment.recorder, environment.place_picks = recorder, place
         environment.meter.begin()
         try:
-            content = _guarded(work, name)
+            content = guarded(work, name)
         finally:
             environment.recorder, environment.place_picks = None, None
         if len(content) > MAX_DOCUMENT:
@@ -259,7 +259,7 @@ def _no_picks(region: str, body: Macro, is_html: bool) -> str:
     raise RenderFailed(f'{{% picks "{region}" %}} cannot stand inside another picks')
 
 
-def _guarded(work: Callable[[], T], name: str) -> T:
+def guarded(work: Callable[[], T], name: str) -> T:
     """Whatever goes wrong inside a template is the template's: name the file and the line."""
     try:
         return work()

@@ -64,6 +64,8 @@ class FolderChannel:
 
 def _name(outgoing: Outgoing) -> str:
     """After the ledger's row, so that a resend is the same file; a test copy has none, so after its address."""
+    if outgoing.notice:
+        return f"notice-{outgoing.notice:09d}"
     if outgoing.delivery_id:
         return f"{outgoing.delivery_id:09d}"
     return "test-" + "".join(c if c.isalnum() or c in "@.+-_" else "_" for c in outgoing.envelope.rcpt_to)[:120]
