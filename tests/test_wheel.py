@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
+import shutil
 import subprocess
 import sys
+import tarfile
 import venv
 import zipfile
 from pathlib import Path
@@ -18,8 +21,13 @@ CHECKOUT = Path(__file__).parent.parent
 pytestmark = pytest.mark.slow
 
 
-def run(folder: Path, *line: object) -> str:
+BUILD = (sys.executable, "-m", "build", "--wheel", "--outdir")
+NOBODY = {"npm_config_registry": "http://127.0.0.1:9/", "npm_config_fetch_retries": "0"}
+
+
+def run(folder: Path, *line: object, **environment: str) -> str:
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("DIGEST_", "PYTHON"))}
+    clean |= environment
     done = subprocess.run(
         [str(part) for part in line],
         cwd=folder,
@@ -67,6 +75,35 @@ def test_the_wheel_holds_every_template(wheel: Path) -> None:
     templates = files_below(CHECKOUT / "templates")
     assert templates
     assert {f"digest/templates/{name}" for name in templates} - names == set()
+
+
+def test_the_wheel_holds_what_pages_take_from_others_with_its_licence(wheel: Path) -> None:
+    archive = zipfile.ZipFile(wheel)
+    script = archive.read("digest/templates/web/static/htmx.js").decode()
+    assert '"2.0.11"' in script
+    assert "Zero-Clause BSD" in archive.read("digest/templates/web/static/htmx.LICENSE").decode()
+
+
+def test_a_source_distribution_is_built_from_without_asking_a_registry(tmp_path: Path) -> None:
+    run(tmp_path, sys.executable, "-m", "build", "--sdist", "--outdir", tmp_path, CHECKOUT)
+    [file] = tmp_path.glob("*.tar.gz")
+    with tarfile.open(file) as archive:
+        archive.extractall(tmp_path, filter="data")
+    run(file.with_suffix("").with_suffix(""), *BUILD, tmp_path, ".", **NOBODY)
+    [built] = tmp_path.glob("*.whl")
+    assert "digest/templates/web/static/htmx.js" in zipfile.ZipFile(built).namelist()
+
+
+def test_a_file_that_is_not_what_the_lock_says_is_not_built_in(tmp_path: Path) -> None:
+    for name in ("hatch_build.py", "pyproject.toml", "README.md", "LICENSE", "config.example.toml"):
+        shutil.copyfile(CHECKOUT / name, tmp_path / name)
+    for name in ("digest", "templates"):
+        shutil.copytree(CHECKOUT / name, tmp_path / name, ignore=shutil.ignore_patterns("static", "__pycache__"))
+    lock = tmp_path / "templates" / "web" / "package-lock.json"
+    lock.write_text(re.sub(r"sha512-.{20}", "sha512-" + "A" * 20, lock.read_text()))
+    with pytest.raises(AssertionError, match="EINTEGRITY"):
+        run(tmp_path, *BUILD, tmp_path, ".")
+    assert not (tmp_path / "templates" / "web" / "static").exists()
 
 
 def test_the_wheel_holds_no_tests_and_no_benchmarks(wheel: Path) -> None:
