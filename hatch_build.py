@@ -1,8 +1,8 @@
 """Fetches what the pages take from others, by templates/web/package-lock.json, into templates/web/static.
 
-npm does it: the user's npm configuration (registry, proxy, certificates) holds, and every file is compared with the hash in the
-lock. Where there is no npm, the build brings its own, from a wheel. What is there already is not fetched again: an sdist holds
-the files, and building from it asks nobody.
+npm does it: the user's npm configuration (registry, proxy, certificates) holds, and every file is compared with the hash in
+the lock. Where there is no npm, the build brings its own, from a wheel. What is there already is not fetched again: an
+sdist holds the files, and building from it asks nobody.
 """
 
 from __future__ import annotations
