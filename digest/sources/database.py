@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, TypeVar
+from typing import Any
 
 from sqlalchemy import (
     URL,
@@ -34,10 +34,11 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
-from digest.errors import SourceMalformed, SourceUnreachable
+from digest.errors import SourceUnreachable
 from digest.model.article import Article
 from digest.model.source import Collected, Cursor
 from digest.sources.checked import reason_of
+from digest.sources.database_errors import explain, place_of, without_passwords
 from digest.sources.instants import instant_of
 
 PAGE = 200
@@ -62,15 +63,6 @@ _READ_ONLY = {
     "postgresql": "SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY",
     "sqlite": "PRAGMA query_only = ON",
 }
-
-_WRONG_LOGIN = {1045, 1044, 1698}
-_NO_DATABASE = {1049}
-_NO_TABLE = {1146}
-_NO_COLUMN = {1054}
-_MAY_NOT = {1142, 1143}
-_NOT_THERE = {2002, 2003, 2005, 2013}
-
-T = TypeVar("T")
 
 
 @contextmanager
@@ -98,13 +90,13 @@ def opened(url: str, *, hint: str = "") -> Iterator[Connection]:
         with engine.connect() as connection:
             yield connection
     except SQLAlchemyError as cause:
-        raise _explained(cause, parsed, hint) from cause
+        raise explain(cause, parsed, hint=hint) from cause
     finally:
         engine.dispose()
 
 
 def _engine(url: URL) -> Engine:
-    kind, place = url.get_backend_name(), _place(url)
+    kind, place = url.get_backend_name(), place_of(url)
     if url.drivername in _DRIVERS:
         url = url.set(drivername=_DRIVERS[url.drivername])
     arguments: dict[str, Any] = {}
@@ -125,7 +117,7 @@ def _engine(url: URL) -> Engine:
             f"{place}: the driver {cause.name} is missing; install it: pip install '{install}'"
         ) from cause
     except (ArgumentError, TypeError, ValueError) as cause:
-        raise SourceUnreachable(f"{place}: {_bare(str(cause), url)}") from cause
+        raise SourceUnreachable(f"{place}: {without_passwords(str(cause), url)}") from cause
     if kind == "sqlite":  # a text that is no UTF-8 would end the whole reading
         event.listen(engine, "connect", lambda driver, _: setattr(driver, "text_factory", _text))
     if kind in _READ_ONLY:
@@ -141,48 +133,6 @@ def _run(driver: Any, statement: str) -> None:
     cursor = driver.cursor()
     cursor.execute(statement)
     cursor.close()
-
-
-def _explained(cause: SQLAlchemyError, url: URL, hint: str) -> Exception:
-    original = getattr(cause, "orig", None)
-    lines = str(original or cause).splitlines() or [type(cause).__name__]
-    code = original.args[0] if original is not None and original.args and isinstance(original.args[0], int) else 0
-    if code and len(original.args) > 1:  # type: ignore[union-attr]  # MySQL: (number, text)
-        lines = str(original.args[1]).splitlines() or lines  # type: ignore[union-attr]
-    state = str(getattr(original, "sqlstate", "") or "")
-    reason, place = _bare(lines[0], url), _place(url)
-    if code in _WRONG_LOGIN or "password authentication failed" in " ".join(lines):
-        return SourceUnreachable(f"{place}: the user name or the password is wrong, or may not do this ({reason})")
-    if code in _NO_DATABASE:
-        return SourceUnreachable(f"{place}: there is no such database ({reason})")
-    if code in _NOT_THERE or (state == "" and "connect" in reason and "sqlite" not in url.drivername):
-        return SourceUnreachable(f"{place}: the server cannot be reached ({reason})")
-    if code in _NO_TABLE or state == "42P01" or reason.startswith("no such table"):
-        return SourceMalformed(f"{place}: there is no such table ({reason}){_and(hint)}")
-    if code in _NO_COLUMN or state == "42703" or reason.startswith("no such column"):
-        return SourceMalformed(f"{place}: there is no such column ({reason}){_and(hint)}")
-    if code in _MAY_NOT or state == "42501":
-        return SourceUnreachable(f"{place}: the account may not read this ({reason})")
-    return SourceUnreachable(f"{place}: {reason}{_and(hint)}")
-
-
-def _and(hint: str) -> str:
-    return f"; {hint}" if hint else ""
-
-
-def _place(url: URL) -> str:
-    """Where it is, and nothing else of the URL: a password may also stand in its query."""
-    user = f"{url.username}@" if url.username else ""
-    host = f"{url.host or ''}{f':{url.port}' if url.port else ''}"
-    return f"{url.get_backend_name()}://{user}{host}/{url.database or ''}"
-
-
-def _bare(text: str, url: URL) -> str:
-    secrets = [str(url.password or ""), *(str(value) for key, value in url.query.items() if "pass" in key)]
-    for secret in secrets:
-        if len(secret) > 2:
-            text = text.replace(secret, "***")
-    return text
 
 
 def tables_like(connection: Connection, ending: str) -> list[str]:

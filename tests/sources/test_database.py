@@ -5,13 +5,16 @@ from __future__ import annotations
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from sqlite3 import OperationalError
 
 import pytest
-from sqlalchemy import column, create_engine, select, table, text
+from sqlalchemy import column, create_engine, make_url, select, table, text
+from sqlalchemy.exc import DBAPIError
 
 from digest.errors import SourceMalformed, SourceUnreachable
 from digest.model.source import Cursor
 from digest.sources import database
+from digest.sources.database_errors import explain
 
 NOW = datetime(2026, 11, 23, 7, tzinfo=UTC)
 
@@ -127,3 +130,33 @@ def test_a_table_or_a_column_that_is_missing_is_told_apart(url: str) -> None:
 )
 def test_instants_in_their_several_spellings(value: object, wanted: datetime | None) -> None:
     assert database.instant_of(value) == wanted
+
+
+@pytest.mark.parametrize(
+    ("original", "error", "sentence"),
+    [
+        (
+            OperationalError(1045, "Access denied for user 'u'"),
+            SourceUnreachable,
+            "the user name or the password is wrong",
+        ),
+        (OperationalError(1049, "Unknown database 'x'"), SourceUnreachable, "there is no such database"),
+        (OperationalError(2003, "Can't connect to MySQL server"), SourceUnreachable, "the server cannot be reached"),
+        (OperationalError(1146, "Table 'x.y' doesn't exist"), SourceMalformed, "there is no such table"),
+        (OperationalError(1054, "Unknown column 'a'"), SourceMalformed, "there is no such column"),
+        (OperationalError(1142, "SELECT command denied"), SourceUnreachable, "the account may not read this"),
+        (OperationalError("no such table: posts"), SourceMalformed, "there is no such table"),
+        (OperationalError("no such column: at"), SourceMalformed, "there is no such column"),
+        (OperationalError("disk I/O error"), SourceUnreachable, "disk I/O error"),
+        (OperationalError(), SourceUnreachable, "site.example/blog: "),
+    ],
+)
+def test_what_a_database_refuses_is_said_in_a_sentence_of_ours(
+    original: Exception, error: type[Exception], sentence: str
+) -> None:
+    url = make_url("mysql://u:s3cret@site.example/blog")
+    found = explain(DBAPIError("SELECT 1", {}, original), url, hint="check the table")
+    assert type(found) is error
+    assert str(found).startswith("mysql://u@site.example/blog: ")
+    assert sentence in str(found)
+    assert ("check the table" in str(found)) == (error is SourceMalformed or "(" not in str(found))
