@@ -5,11 +5,10 @@ What a command does not need it does not import: the renderer, the fetcher and t
 
 from __future__ import annotations
 
-import os
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,11 +17,10 @@ from sqlalchemy import Engine
 
 from digest.clock import Clock, SystemClock
 from digest.config import Settings
-from digest.db import migrate, sqlite
+from digest.db import migrate
 from digest.db.engine import make_engine, reading, writing
 from digest.db.store import ensure_secret, find_secret
 from digest.errors import ConfigError, Next, Step
-from digest.secrecy import without_secrets
 
 if TYPE_CHECKING:
     from digest.audience.links import Links
@@ -35,7 +33,6 @@ if TYPE_CHECKING:
     from digest.flows.publish import Press
     from digest.message.keys import Key
     from digest.message.sign import Signer
-    from digest.model.source import Source
     from digest.sources.fetch import Fetcher
 
 
@@ -224,150 +221,3 @@ class App:
 
 def make_app(settings: Settings, clock: Clock | None = None, *, config_file: Path | None = None) -> App:
     return App(settings=settings, clock=clock or SystemClock(), config_file=config_file)
-
-
-def look_around(app: App) -> list[tuple[str, str, str]]:
-    """What needs a person: (what, how it stands, what to do)."""
-    from digest.audience.registrations import list_troubled
-    from digest.delivery.notices import count_failed
-    from digest.editions.newsletters import list_newsletters
-    from digest.editions.store import list_with_status
-    from digest.model.edition import EditionStatus
-    from digest.sources.articles import count_held
-    from digest.sources.store import list_sources
-
-    found: list[tuple[str, str, str]] = []
-    if not app.settings.web.public_url:
-        found.append(("web.public_url", "not set", "set it: mails need an unsubscribe link"))
-    elif app.settings.web.public_url.startswith("http://"):
-        found.append(("web.public_url", "not https", "one-click unsubscribe wants https (RFC 8058 §3.1)"))
-    if not app.settings.channels:
-        found.append(("channels", "none", "add a [[channels]] table; see: digest config example"))
-    found += _about_database(app.engine)
-    found += _about_keys(app)
-    found += _about_channels(app.settings)
-    found += _about_files(app)
-    if (folder := app.settings.images.folder) and (obstacle := _about_folder(folder)):
-        found.append(("images.folder", obstacle, "until then pictures are shown from where they are"))
-    with reading(app.engine) as connection:
-        for source in list_sources(connection):
-            if trouble := _about_source(source, now=app.clock.now()):
-                found.append((f"source {source.name}", *trouble))
-        for name, count in count_held(connection).items():
-            stands = f"{count} articles came at once and wait"
-            found.append((f"source {name}", stands, f"digest article held --source {name}, then release or discard"))
-        for sync in list_troubled(connection):
-            look = f"digest subscriber sync {sync.source} --newsletter {sync.newsletter}"
-            stands = f"held: {sync.held}" if sync.held else sync.error
-            found.append((f"readers of {sync.newsletter} from {sync.source}", stands, f"{look} --dry-run, then --yes"))
-        for edition in list_with_status(connection, EditionStatus.DRAFT, EditionStatus.PAUSED):
-            stands = f"{edition.status}: {edition.hold_reason or 'is about to be approved'}"
-            found.append((f"edition {edition.id}", stands, f"digest edition show {edition.id}"))
-        for edition in list_with_status(connection, EditionStatus.APPROVED, EditionStatus.SENDING):
-            if edition.hold_reason:
-                stands = f"{edition.status}, but held up: {edition.hold_reason}"
-                found.append((f"edition {edition.id}", stands, "mend that; it goes on by itself"))
-        now = app.clock.now()
-        for kind, count in count_failed(connection, since=now - timedelta(days=7), now=now).items():
-            stands = f"{count} did not arrive, or not yet"
-            found.append((f"notices of the kind {kind}", stands, "digest notice list says why"))
-        if not list_newsletters(connection):
-            found.append(("newsletters", "none", "digest newsletter add --help"))
-    return found
-
-
-def _about_database(engine: Engine) -> list[tuple[str, str, str]]:
-    """A database that does not keep what it was told."""
-    if engine.dialect.name == "sqlite":
-        version, is_sound = sqlite.library(engine)
-        return [] if is_sound else [(f"SQLite {version}", sqlite.FAULT.partition(":")[0], "pip install pysqlite3")]
-    with reading(engine) as connection:
-        fsync = connection.exec_driver_sql("SELECT current_setting('fsync')").scalar()
-    if fsync == "on":
-        return []
-    return [("PostgreSQL", "fsync is off: a power cut may cost a mail twice", "set fsync = on in postgresql.conf")]
-
-
-def _about_channels(settings: Settings) -> Iterator[tuple[str, str, str]]:
-    """What lets others read along on the way to the mail server."""
-    for each in settings.channels:
-        yield from ((f"channel {each.name}", stands, what_to_do) for stands, what_to_do in each.list_risks())
-
-
-def _about_files(app: App) -> Iterator[tuple[str, str, str]]:
-    """Files with secrets or addresses that other accounts of this machine may read, and secrets where they need not be."""
-    settings, file = app.settings, app.config_file
-    inline = [f"channels[{index}].{key}" for index, each in enumerate(settings.channels) for key in each.inline_secrets]
-    inline += ["web.token_key"] if settings.web.token_key and not settings.web.token_key_file else []
-    inline += ["database.url"] if app.unchecked_engine.url.password else []
-    written = [key for key in inline if file is not None and not _is_in_environment(key)]
-    for key in (each for each in written if each != "database.url"):
-        yield key, f"a secret in {file}", f"put it into a file of its own: {key}_file"
-    secret = [file for each in settings.channels for file in each.secret_files.values()]
-    secret += [settings.web.token_key_file] if settings.web.token_key_file else []
-    if app.unchecked_engine.url.get_backend_name() == "sqlite":
-        database = Path(str(app.unchecked_engine.url.database))
-        secret += [database, *(database.with_name(database.name + end) for end in ("-wal", "-shm", "-journal"))]
-    for path in dict.fromkeys((*secret, *([file] if file is not None and written else []))):
-        try:
-            is_open = path.stat().st_mode & 0o037  # a group may read it, if that is how the program gets it
-        except OSError:
-            continue
-        if is_open:
-            yield str(path), "others of this machine may read it", f"chmod 600 {path}"
-
-
-def _is_in_environment(key: str) -> bool:
-    table, _, name = key.partition(".")
-    return f"DIGEST_{table}__{name}".upper() in os.environ or f"DIGEST_{table.partition('[')[0]}".upper() in os.environ
-
-
-def _about_folder(folder: Path) -> str:
-    """What keeps files from being written there; "" where nothing does. It is made when it is needed."""
-    try:
-        there = next(each for each in (folder.absolute(), *folder.absolute().parents) if each.exists())
-    except PermissionError as cause:
-        return f"{cause.filename}: {cause.strerror}"
-    if not there.is_dir():
-        return f"{there} is no folder"
-    return "" if os.access(there, os.W_OK | os.X_OK) else f"{there} cannot be written to by this account"
-
-
-def _about_source(source: Source, *, now: datetime) -> tuple[str, str] | None:
-    """How a source stands that fails, rests or was stopped, and what to do; None for the others."""
-    from digest.flows.collect import rests_until
-
-    name = source.name
-    if source.stopped:
-        away = f"give it another address: digest source change {name} -o url=... --on; or leave it off"
-        return f"stopped: {without_secrets(source.stopped)}", away
-    if not source.is_enabled or not source.errors_in_row:
-        return None
-    stands = f"{source.errors_in_row} errors in a row: {without_secrets(source.last_error)}"
-    rest = rests_until(source)
-    if rest is not None and rest > now:
-        stands += f" (rests until {rest:%Y-%m-%d %H:%M} UTC)"
-    return stands, f"mend it, then: digest collect {name}"
-
-
-def _about_keys(app: App) -> list[tuple[str, str, str]]:
-    """What is wrong with the keys that sign. Without any, signing is the relay's, and nothing is."""
-    if not app.settings.dkim:
-        return []
-    from digest.editions.newsletters import list_newsletters
-    from digest.message.keys import NEW_BITS, covering
-
-    found: list[tuple[str, str, str]] = []
-    for table, key in zip(app.settings.dkim, app.dkim_keys, strict=True):
-        if table.key_file.stat().st_mode & 0o037:  # a group may read it, if that is how the program gets it
-            found.append((f"dkim {key.record_name}", "others may read the key", f"chmod 600 {table.key_file}"))
-        if key.is_rsa and key.bits < NEW_BITS:
-            stands = f"an RSA key of {key.bits} bits"
-            found.append((f"dkim {key.record_name}", stands, "make a new one: digest dkim keygen --help"))
-    with reading(app.engine) as connection:
-        for newsletter in list_newsletters(connection):
-            domain = newsletter.sender.domain
-            if newsletter.is_enabled and not any(covering(app.dkim_keys, domain)):
-                stands = f"no DKIM key for {domain}"
-                found.append((f"newsletter {newsletter.name}", stands, "make one: digest dkim keygen --help"))
-    return found

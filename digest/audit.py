@@ -15,7 +15,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, insert, select, update
 
 from digest.db.tables import audit_log
 from digest.errors import Stale
@@ -105,14 +105,15 @@ def record(
     before: Mapping[str, object] | None = None,
     after: Mapping[str, object] | None = None,
     **detail: object,
-) -> None:
-    """Keep an act, in the transaction of the act. Of two mappings only what differs is kept."""
+) -> int:
+    """Keep an act, in the transaction of the act; returns its id. Of two mappings only what differs is kept."""
     was, is_now = _plain(before or {}), _plain(after or {})
     if was and is_now:
         same = {key for key in was.keys() & is_now.keys() if was[key] == is_now[key]}
         was, is_now = ({key: each[key] for key in each if key not in same} for each in (was, is_now))
-    connection.execute(
-        insert(audit_log).values(
+    written = (
+        insert(audit_log)
+        .values(
             at=now,
             actor_kind=actor.kind,
             actor=actor.name,
@@ -125,7 +126,27 @@ def record(
             after=is_now,
             detail=_plain(detail),
         )
+        .returning(audit_log.c.id)
     )
+    return int(connection.execute(written).scalar_one())
+
+
+class Ongoing:
+    """An act that takes many transactions, such as an import: its row is written with the first of them, and each later one
+    brings its counts up to date. So it says what was done also of one that was killed."""
+
+    def __init__(self, action: str, actor: Actor, target: Target, *, now: datetime, **detail: object) -> None:
+        self._action, self._actor, self._target, self._now, self._detail = action, actor, target, now, detail
+        self._id: int | None = None
+
+    def record(self, connection: Connection, **counts: int) -> None:
+        """In the transaction of a part, with the counts up to and with it."""
+        detail = _plain({**self._detail, **counts})
+        if self._id is not None:
+            changed = update(audit_log).where(audit_log.c.id == self._id).values(detail=detail)
+            if connection.execute(changed).rowcount:
+                return
+        self._id = record(connection, self._action, self._actor, self._target, now=self._now, **detail)
 
 
 def list_entries(

@@ -46,6 +46,7 @@ class Step(StrEnum):
     PREVIEW_EDITION = "preview-edition"  # edition
     EXPLAIN = "explain"  # edition, address
     LIST_EVENTS = "list-events"
+    LIST_NOTICES = "list-notices"
     LIST_SUBSCRIBERS = "list-subscribers"
     SYNC_READERS = "sync-readers"  # source, newsletter
     LIST_ARTICLES = "list-articles"

@@ -28,10 +28,8 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from digest import log
 from digest.app import App
 from digest.errors import Refused, said
-from digest.flows import dispatch, publish
-from digest.flows.collect import collect_sources
+from digest.flows import dispatch, due, publish
 from digest.flows.dispatch import DispatchReport
-from digest.flows.syncing import sync_due
 
 EDITIONS_AT_ONCE = 8
 LONGEST_TICK_S = 3600.0
@@ -115,13 +113,11 @@ class Ticker:
         app, now = self._app, self._app.clock.now()
         if not publish.is_anything_due(app.engine, now=now):
             return
-        with _Said("collect"):
-            collect_sources(app.engine, app.fetcher, now=now, at_once=app.settings.collect.at_once)
-        with _Said("readers"):
-            for report in sync_due(app.engine, now=now):
-                if report.error or report.held:
-                    _say(f"readers of {report.newsletter} from {report.source}: {report.error or report.held}")
-        for built in publish.build_due(app.engine, app.press, now=now):
+        at_once = app.settings.collect.at_once
+        report = due.build_due(app.engine, app.fetcher, app.press, now=now, at_once=at_once)
+        for line in (*report.gathered.accidents, *report.gathered.about_readers):
+            _say(line)
+        for built in report.built:
             if built.result is publish.Built.FAILED:
                 _say(f"newsletter {built.newsletter}: {built.message}")
 

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from sqlalchemy import BigInteger, Connection, Text, exists, false, insert, literal, select, true, update
 
+from digest import outbox
 from digest.audience.importing import Person
 from digest.db.rows import unpacked
 from digest.db.tables import consent, subscriber, subscription
@@ -57,4 +58,13 @@ def end_imported(
             select(id_, literal(now, UtcDateTime), false(), literal("import"), where, wording).select_from(packed),
         )
     )
+    if ended:
+        outbox.tell(
+            connection,
+            outbox.Event.SUBSCRIBER_LEFT,
+            now=now,
+            newsletter_id=newsletter_id,
+            subscription_ids=sorted(ended),
+            method="import",
+        )
     return {person.line for _, person in left}

@@ -27,6 +27,7 @@ from sqlalchemy import (
     update,
 )
 
+from digest import outbox
 from digest.audience.importing import Person
 from digest.db.rows import numbers, stored, unpacked, upsert
 from digest.db.tables import consent, reader_change, subscriber, subscription, suppression
@@ -207,6 +208,15 @@ def _subscribe(
     ).all()
     joined = [(row.id, people[row.subscriber_id]) for row in made]
     _record_consents(connection, joined, method=method, origin=origin, now=now)
+    if joined:
+        outbox.tell(
+            connection,
+            outbox.Event.SUBSCRIBER_JOINED,
+            now=now,
+            newsletter_id=newsletter_id,
+            subscription_ids=[id_ for id_, _ in joined],
+            method=method,
+        )
     return len(made)
 
 

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import BigInteger, Boolean, Connection, Text, and_, false, func, literal, select, true, update
 
+from digest import outbox
 from digest.audience.syncing import Known
 from digest.db.rows import unpacked, upsert
 from digest.db.tables import consent, newsletter, registration, source, subscriber, subscription, sync
@@ -95,24 +96,34 @@ def record(connection: Connection, tie: Tie, rows: Sequence[Row]) -> None:
     )
 
 
-def leave(connection: Connection, subscription_ids: Sequence[int], *, origin: str, wording: str, now: datetime) -> int:
+def leave(
+    connection: Connection, tie: Tie, subscription_ids: Sequence[int], *, origin: str, wording: str, now: datetime
+) -> int:
     """These readers leave, each with the proof of it; who has left already is not touched."""
     if not subscription_ids:
         return 0
     (id_,), packed = unpacked(connection, [[each] for each in sorted(set(subscription_ids))], BigInteger)
-    left = connection.execute(
-        update(subscription)
-        .where(subscription.c.id.in_(select(id_).select_from(packed)), subscription.c.status != SubscriptionStatus.LEFT)
-        .values(status=SubscriptionStatus.LEFT, left_at=now)
-        .returning(subscription.c.id)
-    ).scalars()
-    (id_,), packed = unpacked(connection, [[each] for each in sorted(left)], BigInteger)
-    said = (literal(now, UtcDateTime), false(), literal("site"), literal(origin), literal(wording))
+    left = sorted(
+        connection.execute(
+            update(subscription)
+            .where(
+                subscription.c.id.in_(select(id_).select_from(packed)),
+                subscription.c.status != SubscriptionStatus.LEFT,
+            )
+            .values(status=SubscriptionStatus.LEFT, left_at=now)
+            .returning(subscription.c.id)
+        ).scalars()
+    )
+    if left:
+        said = {"newsletter_id": tie.newsletter_id, "subscription_ids": left, "method": "site"}
+        outbox.tell(connection, outbox.Event.SUBSCRIBER_LEFT, now=now, **said)
+    (id_,), packed = unpacked(connection, [[each] for each in left], BigInteger)
+    proof = (literal(now, UtcDateTime), false(), literal("site"), literal(origin), literal(wording))
     done = connection.execute(
         upsert(connection, consent)
         .from_select(
             ["subscription_id", "at", "given", "method", "origin", "wording"],
-            select(id_, *said).select_from(packed).where(true()),
+            select(id_, *proof).select_from(packed).where(true()),
         )
         .returning(consent.c.id)
     )
@@ -198,17 +209,24 @@ def record_sync(
     )
 
 
-def find_sync(connection: Connection, tie: Tie) -> Any | None:
-    """The row of the last one."""
-    return connection.execute(
-        select(sync).where(sync.c.source_id == tie.source_id, sync.c.newsletter_id == tie.newsletter_id)
-    ).first()
+def find_sync_at(connection: Connection, tie: Tie) -> datetime | None:
+    """When the last one ended."""
+    query = select(sync.c.at).where(sync.c.source_id == tie.source_id, sync.c.newsletter_id == tie.newsletter_id)
+    return connection.execute(query).scalar()
 
 
-def list_troubled(connection: Connection) -> list[Any]:
-    """Syncs that wait for a person or failed: source, newsletter, held, error."""
-    query = select(source.c.name.label("source"), newsletter.c.name.label("newsletter"), sync.c.held, sync.c.error)
+class Troubled(NamedTuple):
+    """A sync that waits for a person, or failed; the names of its source and its newsletter."""
+
+    source: str
+    newsletter: str
+    held: str
+    error: str
+
+
+def list_troubled(connection: Connection) -> list[Troubled]:
+    query = select(source.c.name, newsletter.c.name, sync.c.held, sync.c.error)
     query = query.join_from(sync, source, source.c.id == sync.c.source_id)
     query = query.join(newsletter, newsletter.c.id == sync.c.newsletter_id)
     query = query.where((sync.c.held != "") | (sync.c.error != ""))
-    return list(connection.execute(query.order_by(source.c.name, newsletter.c.name)))
+    return [Troubled(*row) for row in connection.execute(query.order_by(source.c.name, newsletter.c.name))]

@@ -6,7 +6,21 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Text, and_, func, insert, literal, or_, select, true, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    Text,
+    and_,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+    true,
+    update,
+)
 
 from digest.audience.choosing import Wanted
 from digest.audience.intake import Added as Added
@@ -19,6 +33,7 @@ from digest.errors import Next, NotFound, Step
 from digest.model.address import EmailAddress
 from digest.model.choices import choices_from_json, choices_to_json
 from digest.model.subscriber import (
+    Listed,
     Subscriber,
     SubscriberId,
     Subscription,
@@ -32,11 +47,20 @@ from digest.model.subscriber import (
 
 def get_subscriber(connection: Connection, address: str) -> Subscriber:
     """By any spelling of the address; NotFound says so without repeating more than was typed."""
+    return _get_subscriber(connection, address, select(subscriber))
+
+
+def lock_subscriber(connection: Connection, address: str) -> Subscriber:
+    """To be changed: of two people at the same moment the second sees what the first has done."""
+    return _get_subscriber(connection, address, select(subscriber).with_for_update())
+
+
+def _get_subscriber(connection: Connection, address: str, query: Select[Any]) -> Subscriber:
     try:
         key = EmailAddress.parse(address).key
     except ValueError as cause:
         raise NotFound(f"{address!r} is no e-mail address: {cause}") from cause
-    row = connection.execute(select(subscriber).where(subscriber.c.address_key == key)).first()
+    row = connection.execute(query.where(subscriber.c.address_key == key)).first()
     if row is None:
         raise NotFound(f"there is no subscriber {address}", next=Next(Step.LIST_SUBSCRIBERS))
     return subscriber_of_row(row)
@@ -148,8 +172,8 @@ def list_subscriptions(connection: Connection, subscriber_id: SubscriberId) -> l
 
 def list_subscribers(
     connection: Connection, newsletter_id: int | None, *, search: str = "", after_id: int = 0, limit: int = 50
-) -> list[Row[Any]]:
-    """Rows of subscriber with `status`, in pages by id."""
+) -> list[Listed]:
+    """In pages by id."""
     query = select(subscriber, subscription.c.status, newsletter.c.name.label("newsletter"))
     query = query.join(subscription, subscription.c.subscriber_id == subscriber.c.id)
     query = query.join(newsletter, newsletter.c.id == subscription.c.newsletter_id)
@@ -158,7 +182,15 @@ def list_subscribers(
         query = query.where(subscription.c.newsletter_id == newsletter_id)
     if search:
         query = query.where(subscriber.c.address_key.contains(search.casefold(), autoescape=True))
-    return list(connection.execute(query))
+    return [
+        Listed(
+            subscriber=subscriber_of_row(row),
+            newsletter=row.newsletter,
+            status=SubscriptionStatus(row.status),
+            created_at=row.created_at,
+        )
+        for row in connection.execute(query)
+    ]
 
 
 def list_people(connection: Connection, subscription_ids: Sequence[int]) -> list[tuple[int, datetime, Subscriber]]:

@@ -53,6 +53,11 @@ def _fault(value: object) -> str:
     return ""
 
 
+def given(**texts: str | None) -> dict[str, str]:
+    """Those that were given."""
+    return {name: text for name, text in texts.items() if text is not None}
+
+
 def line(option: str, text: str, *, needed: bool = False, most: int = MAX_LINE) -> str:
     """One line for readers, without what cannot be seen. BadInput where nothing is left of one that is needed."""
     found = clean_line(text)

@@ -45,34 +45,26 @@ def choose(
     Example: digest subscriber choose mira@example.org --newsletter harbour --follow Health,City --cadence weekly.thu
     """
     from digest.audience.choosing import unknown_topics
-    from digest.audience.store import get_subscriber, list_subscriptions
     from digest.db.engine import reading
     from digest.editions.newsletters import get_newsletter
-    from digest.errors import NotFound
-    from digest.flows import membership
+    from digest.editions.periods import known_zone
+    from digest.flows.admin import readers
     from digest.model.choices import choices_to_json
 
     given = {key: value for key, value in locals().items() if key in _CHOICES and value is not None}
-    from digest.editions.periods import known_zone
-
     app = open_app(context)
     with reading(app.engine) as connection:
-        person = get_subscriber(connection, address)
-        subscriptions = dict(list_subscriptions(connection, person.id))
+        person, _ = readers.find_subscription(connection, newsletter, address)
         of = get_newsletter(connection, newsletter)
-    if newsletter not in subscriptions:
-        raise NotFound(f"{address} is not subscribed to {newsletter!r}")
-    now = app.clock.now()
     zone = ZoneInfo(known_zone(person.time_zone, of.schedule.time_zone))
-    wanted = membership.choose(
+    wanted = readers.choose(
         app.engine,
-        subscriptions[newsletter].id,
+        newsletter,
+        address,
         lambda before: _wanted(before, given, zone),
-        now=now,
-        origin=str(actor()),
+        actor=actor(),
+        now=app.clock.now(),
     )
-    if wanted is None:
-        raise NotFound(f"{address} is not subscribed to {newsletter!r} any more")
     shown = {
         "cadence": wanted.slot or "as the newsletter does it",
         "hour": wanted.hour,
@@ -80,7 +72,7 @@ def choose(
         **choices_to_json(wanted.choices),
     }
     if as_json:
-        show_json(shown)
+        show_json({key.replace(" ", "_"): value for key, value in shown.items()})
         return
     show_fields(shown)
     for topic in unknown_topics(wanted.choices, of):

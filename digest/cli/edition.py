@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from digest.cli.arguments import line
+from digest.cli.arguments import given
 from digest.cli.context import actor, open_app
 from digest.cli.output import confirm, show_fields, show_json, show_table
 
 if TYPE_CHECKING:
-    from digest.app import App
-    from digest.flows.copies import CopyMaker
     from digest.model.edition import Edition
-    from digest.model.subscriber import Recipient
 
 _JSON = Annotated[bool, typer.Option("--json")]
 _YES = Annotated[bool, typer.Option("--yes", help="do not ask")]
@@ -36,20 +32,24 @@ def build(
 
     from digest.db.engine import reading
     from digest.editions.newsletters import get_newsletter
-    from digest.flows import publish
-    from digest.flows.collect import collect_sources
-    from digest.flows.syncing import sync_due
+    from digest.flows import due, publish
 
     app = open_app(context)
     now = app.clock.now()
     if collect:
-        collect_sources(app.engine, app.fetcher, now=now, at_once=app.settings.collect.at_once)
-        for look in sync_due(app.engine, now=now):
-            if look.error or look.held:
-                print(f"readers of {look.newsletter} from {look.source}: {look.error or look.held}", file=sys.stderr)
+        gathered = due.gather(app.engine, app.fetcher, now=now, at_once=app.settings.collect.at_once)
+        for line in (*gathered.about_readers, *gathered.accidents):
+            print(line, file=sys.stderr)
     with reading(app.engine) as connection:
         found = get_newsletter(connection, newsletter)
-    report = publish.build(app.engine, app.press, replace(found, needs_review=True), publish.extra_period(now), now=now)
+    report = publish.build(
+        app.engine,
+        app.press,
+        replace(found, needs_review=True),
+        publish.extra_period(now),
+        now=now,
+        actor=actor(),
+    )
     if as_json:
         show_json(report)
         return
@@ -65,34 +65,27 @@ def list_(
     as_json: _JSON = False,
 ) -> None:
     """The newest editions first."""
-    from digest.db.engine import reading
-    from digest.delivery.counts import balance
-    from digest.editions.newsletters import get_newsletter, list_newsletters
-    from digest.editions.store import list_editions
+    from digest.flows.overview import list_editions
 
-    with reading(open_app(context).engine) as connection:
-        newsletter_id = get_newsletter(connection, newsletter).id if newsletter else None
-        names = {each.id: each.name for each in list_newsletters(connection)}
-        found = list_editions(connection, newsletter_id, limit=limit)
-        counts = {each.id: balance(connection, each.id) for each in found}
+    found = list_editions(open_app(context).engine, newsletter, limit=limit)
     if as_json:
-        show_json([{"newsletter": names[e.newsletter_id], "edition": e, "balance": counts[e.id]} for e in found])
+        show_json(found)
         return
     show_table(
         ("id", "newsletter", "period", "status", "subject", "readers", "accepted", "to do", "why it waits"),
         [
             (
-                e.id,
-                names[e.newsletter_id],
-                e.period,
-                e.status,
-                e.subject if e.status != "empty" else "",
-                counts[e.id].planned,
-                counts[e.id].accepted,
-                counts[e.id].still_to_do,
-                e.hold_reason,
+                each.edition.id,
+                each.newsletter,
+                each.edition.period,
+                each.edition.status,
+                each.edition.subject if each.edition.status != "empty" else "",
+                each.balance.planned,
+                each.balance.accepted,
+                each.balance.still_to_do,
+                each.edition.hold_reason,
             )
-            for e in found
+            for each in found
         ],
         empty="no editions yet; build one: digest edition build NEWSLETTER, or digest run-due",
     )
@@ -135,75 +128,6 @@ def show(context: typer.Context, edition_id: int, as_json: _JSON = False) -> Non
         print(f"{counts.unknown} unknown: settle them with digest edition resolve {edition.id} --leave or --resend")
 
 
-def preview(
-    context: typer.Context,
-    edition_id: int,
-    to: Annotated[str, typer.Option("--for", help="address of a reader; an invented one if not given")] = "",
-    out: Annotated[Path, typer.Option(help="folder for the files")] = Path("preview"),
-) -> None:
-    """Write HTML, text and the whole message as this reader would get them; personal links in them lead nowhere.
-
-    Example: digest edition preview 12 --for mira@example.org
-    """
-    import email
-    from email import policy
-
-    from digest.flows import publish
-
-    app = open_app(context)
-    maker = publish.open_maker(app.engine, app.trial_press, edition_id)
-    raw = maker.message(_recipient(app, maker, to), at=app.clock.now())
-    parsed: Any = email.message_from_bytes(raw, policy=policy.default)
-    out.mkdir(parents=True, exist_ok=True)
-    for subtype, suffix in (("html", ".html"), ("plain", ".txt")):
-        part = parsed.get_body((subtype,))
-        (out / f"edition-{edition_id}{suffix}").write_bytes(part.get_payload(decode=True))
-    (out / f"edition-{edition_id}.eml").write_bytes(raw)
-    print(f"subject: {parsed['Subject']}")
-    print(f"wrote {out}/edition-{edition_id}.html, .txt and .eml ({len(raw) / 1024:.0f} KB)")
-    found = publish.survey(app.engine, maker)
-    made = "; ".join(f"{language}: {counts['frames']} of the mail" for language, counts in found.variants.items())
-    print(f"renderings for {found.readers:,} readers of the audience: {made}; at most {found.most} of one thing")
-    for cause in (each for each in found.causes[:5] if each.answers > 1):
-        print(f"  {cause.template}, line {cause.line}: {cause.question} has {cause.answers} answers")
-
-
-def test(
-    context: typer.Context,
-    edition_id: int,
-    to: Annotated[list[str], typer.Argument(help="addresses that get a copy marked as a test")],
-    reader: Annotated[str, typer.Option("--as", help="as this reader would get it")] = "",
-) -> None:
-    """Send marked copies to these addresses. No ledger row is touched; unsubscribe links lead nowhere.
-
-    Example: digest edition test 12 me@example.org
-    """
-    import asyncio
-    from dataclasses import replace
-
-    from digest.errors import BadInput
-    from digest.flows import publish
-    from digest.flows.trial import send_trial
-    from digest.model.address import EmailAddress
-
-    app = open_app(context)
-    maker = publish.open_maker(app.engine, app.press, edition_id, is_test=True)
-    recipient = _recipient(app, maker, reader)
-    copies = []
-    for address in to:
-        try:
-            parsed = EmailAddress.parse(address)
-        except ValueError as cause:
-            raise BadInput(f"{address!r}: {cause}") from cause
-        one = replace(recipient, subscription_id=0, subscriber=replace(recipient.subscriber, address=parsed))
-        copies.append(maker.test_copy(one, at=app.clock.now()))
-    outcomes = asyncio.run(send_trial(app.channels, copies))
-    for address, outcome in zip(to, outcomes, strict=True):
-        print(f"{address}: {outcome.verdict} {outcome.code or ''} {outcome.text}".rstrip())
-    if any(outcome.verdict != "accepted" for outcome in outcomes):
-        raise typer.Exit(8)
-
-
 def change(
     context: typer.Context,
     edition_id: int,
@@ -214,32 +138,15 @@ def change(
     note_role: Annotated[str, typer.Option()] = "",
 ) -> None:
     """Change the texts of a draft."""
-    from digest import audit
-    from digest.db.engine import writing
-    from digest.editions import store
-    from digest.errors import Refused
-    from digest.model.newsletter import Note
+    from digest.flows.admin.editions import change_texts
 
-    values: dict[str, str | Note | None] = {}
-    if subject is not None:
-        values["subject"] = line("--subject", subject, needed=True)
-    if preheader is not None:
-        values["preheader"] = line("--preheader", preheader)
-    if note is not None:
-        words = line("--note", note, most=5_000)
-        author, role = line("--note-author", note_author), line("--note-role", note_role)
-        values["note"] = Note(text=words, author=author, role=role) if words else None
-    if not values:
+    texts = given(subject=subject, preheader=preheader, note=note)
+    if not texts:
         raise typer.BadParameter("say what to change: --subject, --preheader, --note")
+    texts |= {"note_author": note_author, "note_role": note_role}
     app = open_app(context)
-    with writing(app.engine) as connection:
-        edition = store.get_edition(connection, edition_id)
-        if not store.change_text(connection, edition_id, **values):
-            raise Refused(f"edition {edition_id} is no draft any more; its texts cannot be changed")
-        audit.record(
-            connection, "edition.change", actor(), audit.of_edition(edition), now=app.clock.now(), after=values
-        )
-    print(f"edition {edition_id} changed: {', '.join(values)}")
+    changed = change_texts(app.engine, edition_id, texts, actor=actor(), now=app.clock.now())
+    print(f"edition {edition_id} changed: {', '.join(changed)}")
 
 
 def approve(context: typer.Context, edition_id: int) -> None:
@@ -347,6 +254,37 @@ def resolve(
     print(f"{count:,} unknown deliveries {'will be sent again' if resend else 'stay as they are'}")
 
 
+def correct(
+    context: typer.Context,
+    edition_id: int,
+    article: Annotated[int, typer.Option(help="its number in the edition: digest edition show")],
+    subject: Annotated[str, typer.Option(help='"Correction: ..."')],
+    note: Annotated[str, typer.Option(help="what was wrong and what is right")],
+) -> None:
+    """Make a correction for exactly those whose copy of an edition held this article. It waits for you to send it.
+
+    It shows the article as it is now: mend it first, with digest article change.
+
+    Example: digest edition correct 12 --article 3 --subject "Correction: the ferry" --note "It leaves at 6:40, not at 7."
+    """
+    from digest.flows import publish
+    from digest.flows.values import line
+    from digest.model.newsletter import Note
+
+    app = open_app(context)
+    found = publish.correct(
+        app.engine,
+        edition_id,
+        article - 1,
+        subject=line("subject", subject),
+        note=Note(text=line("note", note, most=5_000)),
+        now=app.clock.now(),
+        actor=actor(),
+    )
+    print(f"edition {found} corrects edition {edition_id}")
+    print(f"next: digest edition preview {found}, then digest edition send {found}")
+
+
 def audit(context: typer.Context, edition_id: int, as_json: _JSON = False) -> None:
     """Recount an edition from its rows: planned = accepted + rejected + skipped + unknown + cancelled + still to do.
 
@@ -390,28 +328,3 @@ def _cannot_send(edition: Edition) -> str:
         "empty": f"edition {edition.id} is empty: there was nothing new",
         "paused": f"edition {edition.id} is paused; first: digest edition resume {edition.id}",
     }[edition.status]
-
-
-def _recipient(app: App, maker: CopyMaker, address: str) -> Recipient:
-    """A reader by address, or an invented one."""
-    from digest.audience.store import get_subscriber, list_subscriptions
-    from digest.db.engine import reading
-    from digest.errors import NotFound
-    from digest.flows.explain import picks_for
-    from digest.model.address import EmailAddress
-    from digest.model.subscriber import Recipient, Subscriber, SubscriberId
-
-    if not address:
-        invented = Subscriber(id=SubscriberId(0), address=EmailAddress("reader", "example.org"), name="Mira Example")
-        return Recipient(subscription_id=0, subscriber=invented, joined_at=app.clock.now())
-    with reading(app.engine) as connection:
-        subscriber = get_subscriber(connection, address)
-        found = [
-            each
-            for _, each in list_subscriptions(connection, subscriber.id)
-            if each.newsletter_id == maker.newsletter.id
-        ]
-    if not found:
-        raise NotFound(f"{address} is not subscribed to this newsletter")
-    picks = picks_for(app.engine, maker.edition.id, found[0].id, now=app.clock.now())
-    return Recipient(subscription_id=found[0].id, subscriber=subscriber, joined_at=found[0].joined_at, picks=picks)

@@ -33,10 +33,10 @@ def run() -> None:
 
 def _storage_trouble(error: Exception) -> str:
     """A full disk or a lost database is no bug: say what it is."""
-    from sqlalchemy.exc import DBAPIError
+    from digest.db.engine import trouble_of
 
-    if isinstance(error, DBAPIError):
-        return f"the database: {str(error.orig).splitlines()[0]}; nothing that was recorded is lost, run it again"
+    if trouble := trouble_of(error):
+        return f"the database: {trouble}; nothing that was recorded is lost, run it again"
     if isinstance(error, OSError):
         return f"{error.filename or 'a file'}: {error.strerror}"
     return ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,6 +12,9 @@ from digest.cli.context import open_app
 from digest.cli.output import show_json
 from digest.cli.words import step
 from digest.stopping import stopped_by_signals
+
+if TYPE_CHECKING:
+    from digest.flows.due import DueReport
 
 NO_LINK = "digest: web.public_url is not set: mails carry no unsubscribe link; set it before the first real send"
 
@@ -29,37 +32,31 @@ def run_due(
     Example, every five minutes: */5 * * * * digest --config /etc/digest.toml run-due
     """
     from digest.cli.sending import send_each, show_dispatch
-    from digest.flows import dispatch, publish
-    from digest.flows.collect import collect_sources
-    from digest.flows.syncing import sync_due
+    from digest.flows import dispatch, due, publish
     from digest.workers.notices import NoticeThread
 
     app = open_app(context)
     assert app.channels  # said before anything starts
     if not app.settings.web.public_url:
         print(NO_LINK, file=sys.stderr)
-    now = app.clock.now()
     noticed = app.notice_sender.send_due(threading.Event())  # nobody waits for an edition to get one
-    if collect:
-        for problem in (
-            r
-            for r in collect_sources(app.engine, app.fetcher, now=now, at_once=app.settings.collect.at_once)
-            if r.error and not as_json
-        ):
-            print(f"source {problem.source}: {problem.error}")
-        for look in (r for r in sync_due(app.engine, now=now) if (r.error or r.held) and not as_json):
-            print(f"readers of {look.newsletter} from {look.source}: {look.error or look.held}")
-    reports = publish.build_due(app.engine, app.press, now=now, names=newsletter or ())
+    report = due.build_due(
+        app.engine,
+        app.fetcher,
+        app.press,
+        now=app.clock.now(),
+        at_once=app.settings.collect.at_once,
+        names=newsletter or (),
+        gathers=collect,
+    )
+    for accident in report.gathered.accidents:
+        print(f"digest: {accident}", file=sys.stderr)
     if not as_json:
-        for report in reports:
-            then = f"; {step(report.next)}" if report.next else ""
-            print(f"{report.newsletter} {report.period}: {report.message}{then}".replace(" :", ":"))
-        if not reports:
-            print("no newsletter is due; see: digest newsletter list")
+        _say_built(report)
     with NoticeThread(app):
         sent = send_each(app, dispatch.unfinished(app.engine))
     if as_json:
-        show_json({"editions": reports, "sent": sent})
+        show_json({"editions": report.built, "sent": sent})
     else:
         if noticed.trouble:
             print(f"notices wait: {noticed.trouble}")
@@ -67,8 +64,18 @@ def run_due(
             show_dispatch(result)
     if any(result.trouble for result in sent):
         raise typer.Exit(8)
-    if any(report.result is publish.Built.FAILED for report in reports):
+    if any(each.result is publish.Built.FAILED for each in report.built):
         raise typer.Exit(1)
+
+
+def _say_built(report: DueReport) -> None:
+    for line in (*report.gathered.about_sources, *report.gathered.about_readers):
+        print(line)
+    for built in report.built:
+        then = f"; {step(built.next)}" if built.next else ""
+        print(f"{built.newsletter} {built.period}: {built.message}{then}".replace(" :", ":"))
+    if not report.built:
+        print("no newsletter is due; see: digest newsletter list")
 
 
 def serve(context: typer.Context) -> None:

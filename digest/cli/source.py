@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from digest.cli.context import open_app
+from digest.cli.context import actor, open_app
 from digest.cli.output import confirm, progress, show_fields, show_json, show_table
 from digest.secrecy import fit_to_show, without_secrets
 
@@ -85,15 +85,13 @@ def add(
     digest source add blog feed -o url=https://example.org/feed.xml
     digest source add site sql -o url=postgresql://reader@db/site -o table=posts -o 'columns={"title": "headline"}'
     """
-    from digest.db.engine import writing
-    from digest.sources.store import add_source
+    from digest.flows.admin import sources
 
     app = open_app(context)
     options = _asked_for(kind, _options(option))
     _preview(app, name, kind, options)
     confirm(f"Add the source {name}?", yes=yes)
-    with writing(app.engine) as connection:
-        add_source(connection, name, kind, options, now=app.clock.now())
+    sources.add(app.engine, name, kind, options, actor=actor(), now=app.clock.now())
     print(f"source {name} added; it is read before every edition, or now: digest collect {name}")
 
 
@@ -104,22 +102,10 @@ def change(
     enabled: Annotated[bool | None, typer.Option("--on/--off")] = None,
 ) -> None:
     """Change options of a source (an empty VALUE removes one), or switch it on or off."""
-    from digest.db.engine import reading, writing
-    from digest.sources.kinds import options_of
-    from digest.sources.store import change_source, get_source
+    from digest.flows.admin import sources
 
     app = open_app(context)
-    with reading(app.engine) as connection:
-        found = get_source(connection, name)
-    options = {key: value for key, value in {**found.options, **_options(option)}.items() if value != ""}
-    options_of(found.kind, options, name=name)
-    values: dict[str, object] = {"options": options}
-    if enabled is not None:
-        values["is_enabled"] = enabled
-    if enabled:  # whatever stopped it is mended, then
-        values |= {"stopped": "", "errors_in_row": 0, "due_at": None}
-    with writing(app.engine) as connection:
-        change_source(connection, found.id, **values)
+    sources.change(app.engine, name, _options(option), enabled=enabled, actor=actor(), now=app.clock.now())
     print(f"source {name} changed")
 
 
@@ -186,6 +172,7 @@ def collect(
             names=names or (),
             at_once=app.settings.collect.at_once,
             progress=lambda _name, count: advance(count),
+            actor=actor(),
         )
     if as_json:
         show_json(reports)

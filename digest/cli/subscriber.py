@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from digest.cli.arguments import given
 from digest.cli.context import actor, open_app
 from digest.cli.output import confirm, show_fields, show_json, show_table
 from digest.cli.report import DRY, import_file, show_import, show_suppressed
+from digest.cli.shapes import person_shape, subscriber_shape
 from digest.model.subscriber import SuppressionReason
 
 if TYPE_CHECKING:
@@ -55,6 +58,7 @@ def import_(
             answers=answers,
             dry_run=dry_run,
             progress=advance,
+            actor=actor(),
         ),
     )
     show_import(report, dry_run=dry_run, as_json=as_json)
@@ -75,13 +79,17 @@ def list_(
 
     with reading(open_app(context).engine) as connection:
         newsletter_id = get_newsletter(connection, newsletter).id if newsletter else None
-        rows = list_subscribers(connection, newsletter_id, search=search, after_id=after, limit=limit)
+        found = list_subscribers(connection, newsletter_id, search=search, after_id=after, limit=limit)
     if as_json:
-        show_json([dict(row._mapping) for row in rows])
+        show_json([subscriber_shape(each) for each in found])
         return
     show_table(
         ("id", "address", "name", "language", "time zone", "newsletter", "status"),
-        [(r.id, r.address, r.name, r.language, r.time_zone, r.newsletter, r.status) for r in rows],
+        [
+            (s.id, s.address, s.name, s.language, s.time_zone, each.newsletter, each.status)
+            for each in found
+            for s in (each.subscriber,)
+        ],
         empty="no readers; bring some in: digest subscriber import FILE --newsletter NAME",
     )
 
@@ -95,30 +103,26 @@ def show(context: typer.Context, address: str, as_json: Annotated[bool, typer.Op
         found = get_subscriber(connection, address)
         subscriptions = list_subscriptions(connection, found.id)
         suppressed = find_suppression(connection, found.address)
-    fields: dict[str, object] = {
-        "id": found.id,
-        "address": str(found.address),
-        "name": found.name,
-        "language": found.language,
-        "time zone": found.time_zone,
-        **found.attributes,
-        "suppressed": suppressed or "no",
-    }
     if as_json:
-        show_json({**fields, "subscriptions": [{"newsletter": name, **_plain(each)} for name, each in subscriptions]})
+        theirs = [{"newsletter": name, **asdict(each)} for name, each in subscriptions]
+        show_json({**person_shape(found), "suppressed": suppressed, "subscriptions": theirs})
         return
-    show_fields(fields)
+    show_fields(
+        {
+            "id": found.id,
+            "address": str(found.address),
+            "name": found.name,
+            "language": found.language,
+            "time zone": found.time_zone,
+            **found.attributes,
+            "suppressed": suppressed or "no",
+        }
+    )
     show_table(
         ("newsletter", "status", "joined", "left", "paused until"),
         [(name, each.status, each.joined_at, each.left_at, each.paused_until) for name, each in subscriptions],
         empty="no subscriptions",
     )
-
-
-def _plain(subscription: object) -> dict[str, object]:
-    from dataclasses import asdict
-
-    return asdict(subscription)  # type: ignore[call-overload,no-any-return]
 
 
 def add(
@@ -134,23 +138,11 @@ def add(
 
     Example: digest subscriber add mira@example.org --newsletter harbour --name "Mira" --consent "paper form 2026-11"
     """
-    from digest.audience.importing import person_of
-    from digest.audience.store import put_people
-    from digest.db.engine import writing
-    from digest.editions.newsletters import get_newsletter
-    from digest.errors import BadInput, Refused
+    from digest.flows.admin import readers
 
-    row = {"address": address, "name": name, "language": language, "time_zone": time_zone, "consent": consent}
-    try:
-        person = person_of(row)
-    except ValueError as cause:
-        raise BadInput(str(cause)) from cause
+    texts = {"address": address, "name": name, "language": language, "time_zone": time_zone, "consent": consent}
     app = open_app(context)
-    with writing(app.engine) as connection:
-        newsletter_id = get_newsletter(connection, newsletter).id
-        added = put_people(connection, [person], newsletter_id=newsletter_id, origin=str(actor()), now=app.clock.now())
-    if added.kept_out:
-        raise Refused(f"{address} has left or is suppressed; only they themselves can come back")
+    added = readers.add(app.engine, newsletter, texts, actor=actor(), now=app.clock.now())
     print(f"{address}: {'subscribed' if added.new else 'brought up to date' if added.changed else 'was there already'}")
 
 
@@ -162,23 +154,13 @@ def change(
     time_zone: Annotated[str | None, typer.Option()] = None,
 ) -> None:
     """Change a reader's name, language or time zone."""
-    from digest.audience.importing import person_of
-    from digest.audience.store import change_subscriber, get_subscriber
-    from digest.db.engine import writing
-    from digest.errors import BadInput
+    from digest.flows.admin import readers
 
-    given = {"name": name, "language": language, "time_zone": time_zone}
-    values = {key: value for key, value in given.items() if value is not None}
+    values = given(name=name, language=language, time_zone=time_zone)
     if not values:
         raise typer.BadParameter("say what to change: --name, --language, --time-zone")
-    try:
-        person = person_of({"address": address, **values})
-    except ValueError as cause:
-        raise BadInput(str(cause)) from cause
     app = open_app(context)
-    with writing(app.engine) as connection:
-        found = get_subscriber(connection, address)
-        change_subscriber(connection, found.id, now=app.clock.now(), **{key: getattr(person, key) for key in values})
+    readers.change(app.engine, address, values, actor=actor(), now=app.clock.now())
     print(f"{address} changed: {', '.join(values)}")
 
 
@@ -189,20 +171,14 @@ def leave(
     yes: Annotated[bool, typer.Option("--yes", help="do not ask")] = False,
 ) -> None:
     """Take a reader out of a newsletter, at once. Only they themselves can come back."""
-    from digest.audience.store import get_subscriber, list_subscriptions
     from digest.db.engine import reading
-    from digest.errors import NotFound
-    from digest.flows import membership
-    from digest.model.feedback import Unsubscribe
+    from digest.flows.admin import readers
 
     app = open_app(context)
     with reading(app.engine) as connection:
-        subscriptions = dict(list_subscriptions(connection, get_subscriber(connection, address).id))
-    if newsletter not in subscriptions:
-        raise NotFound(f"{address} is not subscribed to {newsletter!r}")
+        readers.find_subscription(connection, newsletter, address)
     confirm(f"{address} leaves {newsletter}, and no import can bring them back. Go ahead?", yes=yes)
-    request = Unsubscribe(subscription_id=subscriptions[newsletter].id, at=app.clock.now(), method="admin")
-    membership.leave(app.engine, request, origin=str(actor()))
+    readers.leave(app.engine, newsletter, address, actor=actor(), now=app.clock.now())
     print(f"{address} has left {newsletter}")
 
 
@@ -222,7 +198,8 @@ def suppress(
 
     Example: digest subscriber suppress --file bounced.csv --reason bounce --dry-run
     """
-    from digest.flows.suppressing import suppress_file, suppress_one
+    from digest.flows.admin import readers
+    from digest.flows.suppressing import suppress_file
 
     if bool(address) == (file is not None):
         raise typer.BadParameter("give one address, or --file FILE")
@@ -230,7 +207,9 @@ def suppress(
     if file is None:
         if not dry_run:
             confirm(f"No newsletter of this installation will write to {address} again. Go ahead?", yes=yes)
-        is_new = suppress_one(app.engine, address, reason, detail=detail, now=app.clock.now(), dry_run=dry_run)
+        is_new = readers.suppress(
+            app.engine, address, reason, detail=detail, actor=actor(), now=app.clock.now(), dry_run=dry_run
+        )
         print(
             f"{address} {'is suppressed from now on' if is_new else 'was suppressed already'}{DRY if dry_run else ''}"
         )
@@ -248,6 +227,7 @@ def suppress(
                 encoding=encoding,
                 dry_run=is_rehearsal,
                 progress=advance,
+                actor=actor(),
             ),
         )
 

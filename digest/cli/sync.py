@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from digest.cli.context import open_app
+from digest.cli.context import actor, open_app
 from digest.cli.output import confirm, progress, show_json
 
 if TYPE_CHECKING:
@@ -47,6 +47,7 @@ def sync(
                 dry_run=dry_run,
                 is_agreed=is_agreed,
                 progress=advance,
+                actor=actor(),
             )
 
     report = run(is_agreed=yes)

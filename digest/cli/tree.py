@@ -36,7 +36,7 @@ GROUPS: Mapping[str, tuple[str, Mapping[str, tuple[str, ...]]]] = {
         "Newsletters: what goes out, when, from whom.",
         {
             "newsletter": ("list", "show", "add", "change", "offer", "settings"),
-            "paid": ("sponsor",),
+            "sponsor": ("sponsor",),
             "schedule": ("schedule",),
             "simulate": ("simulate",),
         },
@@ -52,9 +52,10 @@ GROUPS: Mapping[str, tuple[str, Mapping[str, tuple[str, ...]]]] = {
     "article": (
         "Articles: bring them in, look, mend, hide.",
         {
-            "article": ("import", "add", "list", "show", "hide", "unhide"),
-            "curate": ("change", "embargo", "held", "release", "discard"),
-            "recall": ("withdraw", "pin", "unpin"),
+            "article": (
+                *("import", "add", "list", "show", "change", "hide", "unhide", "pin", "unpin"),
+                *("embargo", "held", "release", "discard", "withdraw"),
+            ),
         },
     ),
     "source": (
@@ -65,15 +66,16 @@ GROUPS: Mapping[str, tuple[str, Mapping[str, tuple[str, ...]]]] = {
         "Editions: build, look, approve, send, stop.",
         {
             "edition": (
-                *("build", "list", "show", "preview", "test", "change"),
-                *("approve", "send", "pause", "resume", "cancel", "resolve"),
+                *("build", "list", "show", "change"),
+                *("approve", "send", "pause", "resume", "cancel", "resolve", "correct"),
             ),
+            "preview": ("preview", "test"),
             "watch": ("watch",),
-            "recall": ("correct",),
             "explain": ("recreate",),
         },
     ),
     "event": ("Events of which editions tell before they begin.", {"event": ("add", "list", "change", "remove")}),
+    "sponsor": ("Who pays for a box of a newsletter.", {"sponsor": ("add", "list", "end")}),
     "db": ("The database's schema.", {"db": ("upgrade", "status")}),
     "config": ("The settings file.", {"config": ("example", "check")}),
     "dkim": ("The keys that sign what goes out.", {"dkim": ("keygen", "show")}),

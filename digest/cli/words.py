@@ -20,6 +20,7 @@ _STEPS: dict[Step, str] = {
     Step.PREVIEW_EDITION: "see: digest edition preview {edition}",
     Step.EXPLAIN: "see: digest explain {edition} {address}",
     Step.LIST_EVENTS: "see: digest event list NEWSLETTER",
+    Step.LIST_NOTICES: "digest notice list says why",
     Step.LIST_SUBSCRIBERS: "see: digest subscriber list",
     Step.SYNC_READERS: "digest subscriber sync {source} --newsletter {newsletter} --dry-run, then --yes",
     Step.LIST_ARTICLES: "see: digest article list",
@@ -28,7 +29,7 @@ _STEPS: dict[Step, str] = {
     Step.ADD_SOURCE: "add one: digest source add NAME feed -o url=https://example.org/feed.xml",
     Step.GIVE_NEW_ADDRESS: "give it another address: digest source change {source} -o url=... --on; or leave it off",
     Step.COLLECT: "mend it, then: digest collect {source}",
-    Step.END_SPONSOR: "first: digest newsletter sponsor {newsletter} --end {sponsor!r}",
+    Step.END_SPONSOR: "end it: digest sponsor end {newsletter} {sponsor!r}",
     Step.MAKE_DKIM_KEY: "make one: digest dkim keygen --help",
     Step.SAY_ENCODING: "say which encoding it is: --encoding {encoding}",
     Step.SAY_WHO_WANTS_MAIL: (
@@ -50,6 +51,11 @@ def sentence(error: DigestError) -> str:
     """What went wrong, where, and the next step behind it. One line each where the error has several."""
     text = f"{error.where}: {error}" if error.where else str(error)
     return f"{text}; {step(error.next)}" if error.next else text
+
+
+def advice(text: str, following: Next | None) -> str:
+    """What to do: in words, by a command, or both."""
+    return "; ".join([*([text] if text else []), *([step(following)] if following else [])])
 
 
 def naming_options(command: Any) -> Callable[..., Any]:

@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from types import ModuleType
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+from sqlalchemy import Connection, Engine, create_engine, event, make_url, select
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
 
 from digest.db import postgresql, sqlite
 from digest.errors import ConfigError
@@ -135,3 +135,17 @@ class Writer:
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.close()
+
+
+def answers(engine: Engine) -> bool:
+    """Does the database answer at this moment?"""
+    try:
+        with reading(engine) as connection:
+            return connection.execute(select(1)).scalar() == 1
+    except SQLAlchemyError:
+        return False
+
+
+def trouble_of(error: BaseException) -> str:
+    """What the database says of an error that it made, in one line; "" where it made none."""
+    return str(error.orig).splitlines()[0] if isinstance(error, DBAPIError) else ""

@@ -81,8 +81,12 @@ def balance(connection: Connection, edition_id: int, counted: Counted | None = N
     counted   what was counted already; else `count` does it
     """
     planned = connection.execute(select(edition.c.planned).where(edition.c.id == edition_id)).scalar_one()
+    return _balance(planned, counted if counted is not None else count(connection, edition_id))
+
+
+def _balance(planned: int | None, counted: Counted) -> Balance:
     numbers: Counter[DeliveryStatus] = Counter()
-    for (status, _), number in (counted if counted is not None else count(connection, edition_id)).items():
+    for (status, _), number in counted.items():
         numbers[status] += number
     return Balance(
         planned=numbers.total() if planned is None else planned,  # None: the plan is still being written
@@ -95,6 +99,25 @@ def balance(connection: Connection, edition_id: int, counted: Counted | None = N
         waiting=numbers[DeliveryStatus.PLANNED],
         attempting=numbers[DeliveryStatus.ATTEMPTING],
     )
+
+
+def list_balances(connection: Connection, edition_ids: Sequence[int]) -> dict[int, Balance]:
+    """The same for many editions, in three queries. index  ix_batch_edition_id_is_done_due_at, ix_delivery_batch_id"""
+    counted: dict[int, Counted] = {each: Counter() for each in edition_ids}
+    of = batch.c.edition_id.in_(edition_ids)
+    tallies = select(batch.c.edition_id, batch.c.tally).where(of, batch.c.tally.is_not(None))
+    for edition_id, tally in connection.execute(tallies):
+        _add(counted[edition_id], tally)
+    live = (
+        select(batch.c.edition_id, delivery.c.status, delivery.c.reason, func.count())
+        .join(delivery, delivery.c.batch_id == batch.c.id)
+        .where(of, batch.c.tally.is_(None))
+        .group_by(batch.c.edition_id, delivery.c.status, delivery.c.reason)
+    )
+    for edition_id, *row in connection.execute(live):
+        _add(counted[edition_id], [row])
+    planned = select(edition.c.id, edition.c.planned).where(edition.c.id.in_(edition_ids))
+    return {row.id: _balance(row.planned, counted[row.id]) for row in connection.execute(planned)}
 
 
 def reasons(counted: Counted) -> list[tuple[DeliveryStatus, str, int]]:

@@ -39,6 +39,14 @@ def get_event(connection: Connection, event_id: int) -> Event:
     return _event(row)
 
 
+def lock_event(connection: Connection, event_id: int) -> tuple[NewsletterId, Event]:
+    """To be changed, and whose it is: of two people at the same moment the second sees what the first has done."""
+    row = connection.execute(select(event).where(event.c.id == event_id).with_for_update()).first()
+    if row is None:
+        raise NotFound(f"there is no event {event_id}", next=Next(Step.LIST_EVENTS))
+    return NewsletterId(row.newsletter_id), _event(row)
+
+
 def add_event(connection: Connection, newsletter_id: NewsletterId, new: Event, *, now: datetime) -> int:
     values = {"newsletter_id": newsletter_id, "created_at": now, **_values(new)}
     return int(connection.execute(insert(event).values(values).returning(event.c.id)).scalar_one())

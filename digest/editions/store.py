@@ -4,25 +4,21 @@ from __future__ import annotations
 
 import secrets
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, Row, func, insert, or_, select, update
 
 from digest.db.rows import upsert
-from digest.db.tables import edition, edition_article
-from digest.editions.candidates import Window
-from digest.editions.due import Period
+from digest.db.tables import edition
+from digest.editions import contents
 from digest.editions.events import events_from_json, events_to_json
-from digest.editions.snapshot import article_from_json, article_to_json, made, written
+from digest.editions.snapshot import made, written
 from digest.errors import Next, NotFound, Step
 from digest.model.edition import CORRECTION, Candidate, Edition, EditionId, EditionStatus
-from digest.model.event import Event
-from digest.model.newsletter import Cadence, Newsletter, NewsletterId, Note, Sponsor
-
-UNFINISHED = (EditionStatus.DRAFT, EditionStatus.APPROVED, EditionStatus.SENDING, EditionStatus.PAUSED)
-"""A copy may still be made."""
+from digest.model.newsletter import Cadence, NewsletterId, Note, Sponsor
 
 
 def find_period(connection: Connection, newsletter_id: NewsletterId, cadence: str, period: str) -> EditionId | None:
@@ -62,101 +58,38 @@ def find_previous_until(connection: Connection, newsletter_id: NewsletterId, cad
     return found
 
 
-def create_edition(
-    connection: Connection,
-    of: Newsletter,
-    period: Period,
-    window: Window,
-    candidates: Sequence[Candidate],
-    *,
-    status: EditionStatus,
-    subject: str,
-    preheader: str,
-    now: datetime,
-    hold_reason: str = "",
-    note: Note | None = None,
-    sponsor: Sponsor | None = None,
-    events: Sequence[Event] = (),
-) -> EditionId | None:
-    """Insert the edition of a period, with its articles; None when another process was first (P7)."""
+def create_edition(connection: Connection, new: Edition, *, now: datetime) -> EditionId | None:
+    """Insert the edition of a period, with its articles; None when another process was first (P7). `new.id` is ignored."""
     number = None
-    if status is not EditionStatus.EMPTY and period.cadence == Cadence.WEEKLY:
-        last = select(func.max(edition.c.number)).where(edition.c.newsletter_id == of.id)
+    if new.status is not EditionStatus.EMPTY and new.cadence == Cadence.WEEKLY:
+        last = select(func.max(edition.c.number)).where(edition.c.newsletter_id == new.newsletter_id)
         number = (connection.execute(last).scalar() or 0) + 1
     edition_id = connection.execute(
         upsert(connection, edition)
         .values(
-            newsletter_id=of.id,
-            cadence=period.cadence,
-            period=period.key,
-            due_at=period.due_at,
-            window_from=window.since,
-            window_until=window.until,
-            status=status,
-            hold_reason=hold_reason,
+            newsletter_id=new.newsletter_id,
+            cadence=new.cadence,
+            period=new.period,
+            due_at=new.due_at,
+            window_from=new.window_from,
+            window_until=new.window_until,
+            status=new.status,
+            hold_reason=new.hold_reason,
             number=number,
-            subject=subject,
-            preheader=preheader,
-            note=_as_json(note),
-            sponsor=_as_json(sponsor),
-            events=events_to_json(events) or None,
+            subject=new.subject,
+            preheader=new.preheader,
+            note=_as_json(new.note),
+            sponsor=_as_json(new.sponsor),
+            events=events_to_json(new.events) or None,
             public_key=secrets.token_urlsafe(12),
             created_at=now,
         )
         .on_conflict_do_nothing(index_elements=["newsletter_id", "cadence", "period"])
         .returning(edition.c.id)
     ).scalar()
-    if edition_id is not None and candidates:
-        connection.execute(
-            insert(edition_article),
-            [
-                {
-                    "edition_id": edition_id,
-                    "position": candidate.position,
-                    "article_id": candidate.article_id,
-                    "section": candidate.section,
-                    "reason": candidate.reason,
-                    "content": article_to_json(candidate.article),
-                }
-                for candidate in candidates
-            ],
-        )
+    if edition_id is not None:
+        contents.put_articles(connection, edition_id, new.candidates)
     return edition_id
-
-
-def replace_articles(connection: Connection, edition_id: int, candidates: Sequence[Candidate]) -> None:
-    """Keep these articles as they are now, in a draft; a place that holds another article by now stays as it is."""
-    is_draft = select(edition.c.id).where(edition.c.id == edition_id, edition.c.status == EditionStatus.DRAFT)
-    for candidate in candidates:
-        connection.execute(
-            update(edition_article)
-            .where(edition_article.c.edition_id == is_draft.scalar_subquery())
-            .where(edition_article.c.position == candidate.position)
-            .where(edition_article.c.article_id == candidate.article_id)
-            .values(content=article_to_json(candidate.article))
-        )
-
-
-def list_shared(connection: Connection, edition_id: int) -> dict[int, list[tuple[int, int]]]:
-    """Other editions of the newsletter that hold articles of this one: [(position there, position here), ...] by edition.
-
-    A correction gives nobody an article that was not theirs already, so it does not count.
-
-    index   ix_edition_article_article_id
-    """
-    here, there = edition_article.alias("here"), edition_article.alias("there")
-    of = select(edition.c.newsletter_id).where(edition.c.id == edition_id).scalar_subquery()
-    rows = connection.execute(
-        select(there.c.edition_id, there.c.position, here.c.position)
-        .join(there, there.c.article_id == here.c.article_id)
-        .join(edition, edition.c.id == there.c.edition_id)
-        .where(here.c.edition_id == edition_id, there.c.edition_id != edition_id)
-        .where(edition.c.newsletter_id == of, edition.c.corrects_id.is_(None))
-    )
-    shared: dict[int, list[tuple[int, int]]] = {}
-    for of_edition, position_there, position_here in rows:
-        shared.setdefault(of_edition, []).append((position_there, position_here))
-    return shared
 
 
 def find_newest_id(connection: Connection, newsletter_id: NewsletterId) -> int | None:
@@ -209,7 +142,13 @@ def get_edition(connection: Connection, edition_id: int) -> Edition:
     row = connection.execute(select(edition).where(edition.c.id == edition_id)).first()
     if row is None:
         raise NotFound(f"there is no edition {edition_id}", next=Next(Step.LIST_EDITIONS))
-    return _edition(row, _candidates(connection, edition_id))
+    return _edition(row, contents.list_candidates(connection, edition_id))
+
+
+def lock_edition(connection: Connection, edition_id: int) -> Edition:
+    """To be changed: of two people at the same moment the second sees what the first has done."""
+    lock(connection, edition_id)
+    return get_edition(connection, edition_id)
 
 
 def create_correction(
@@ -236,16 +175,7 @@ def create_correction(
         )
         .returning(edition.c.id)
     ).scalar_one()
-    connection.execute(
-        insert(edition_article).values(
-            edition_id=edition_id,
-            position=0,
-            article_id=corrected.article_id,
-            section=corrected.section,
-            reason="corrected",
-            content=article_to_json(corrected.article),
-        )
-    )
+    contents.put_articles(connection, edition_id, [replace(corrected, position=0, reason="corrected")])
     return EditionId(edition_id)
 
 
@@ -281,50 +211,6 @@ def find_state(connection: Connection, edition_id: int) -> tuple[EditionStatus |
     """Status and revision: what a copy that is about to go must agree with."""
     row = connection.execute(select(edition.c.status, edition.c.revision).where(edition.c.id == edition_id)).first()
     return (EditionStatus(row.status), row.revision) if row else (None, 0)
-
-
-def list_withdrawn(connection: Connection, edition_id: int) -> dict[int, int]:
-    """Positions of articles that were withdrawn, each with the revision since when no copy holds it."""
-    query = select(edition_article.c.position, edition_article.c.withdrawn).where(
-        edition_article.c.edition_id == edition_id, edition_article.c.withdrawn.is_not(None)
-    )
-    return {row.position: row.withdrawn for row in connection.execute(query)}
-
-
-def withdraw(connection: Connection, edition_id: int, position: int) -> bool:
-    """No later copy of the edition holds this article; False when it was withdrawn before, or is none."""
-    revision = select(edition.c.revision + 1).where(edition.c.id == edition_id).scalar_subquery()
-    result = connection.execute(
-        update(edition_article)
-        .where(edition_article.c.edition_id == edition_id, edition_article.c.position == position)
-        .where(edition_article.c.withdrawn.is_(None))
-        .values(withdrawn=revision)
-    )
-    if result.rowcount:
-        connection.execute(update(edition).where(edition.c.id == edition_id).values(revision=edition.c.revision + 1))
-    return result.rowcount == 1
-
-
-def list_unfinished_with(connection: Connection, article_id: int) -> list[tuple[int, int]]:
-    """(edition, position) where the article stands and may still go out. index  ix_edition_article_article_id"""
-    rows = connection.execute(
-        select(edition_article.c.edition_id, edition_article.c.position)
-        .join(edition, edition.c.id == edition_article.c.edition_id)
-        .where(edition_article.c.article_id == article_id)
-        .where(edition.c.status.in_([*UNFINISHED]))
-        .order_by(edition.c.id)
-    )
-    return [(row.edition_id, row.position) for row in rows]
-
-
-def move(
-    connection: Connection, edition_id: int, *, to: EditionStatus, of: Sequence[EditionStatus], **values: object
-) -> bool:
-    """Change the status if it is one of `of`; False when it was not: somebody else was first."""
-    result = connection.execute(
-        update(edition).where(edition.c.id == edition_id, edition.c.status.in_(of)).values(status=to, **values)
-    )
-    return result.rowcount == 1
 
 
 def may_be_planned(connection: Connection, edition_id: int) -> bool:
@@ -392,22 +278,11 @@ def note_trouble(connection: Connection, edition_id: int, trouble: str) -> None:
     )
 
 
-def change_text(connection: Connection, edition_id: int, **values: str | Note | Sponsor | None) -> bool:
-    """Subject, preheader, note or sponsor of a draft; False when it is no draft any more."""
+def change_text(connection: Connection, edition_id: int, **values: str | Note | Sponsor | None) -> None:
+    """Subject, preheader, note or sponsor; it has the next version then."""
     stored = {name: value if isinstance(value, str) else _as_json(value) for name, value in values.items()}
-    result = connection.execute(
-        update(edition).where(edition.c.id == edition_id, edition.c.status == EditionStatus.DRAFT).values(**stored)
-    )
-    return result.rowcount == 1
-
-
-def _candidates(connection: Connection, edition_id: int) -> tuple[Candidate, ...]:
-    rows = connection.execute(
-        select(edition_article).where(edition_article.c.edition_id == edition_id).order_by(edition_article.c.position)
-    )
-    return tuple(
-        Candidate(article=article_from_json(row.content), position=row.position, section=row.section, reason=row.reason)
-        for row in rows
+    connection.execute(
+        update(edition).where(edition.c.id == edition_id).values(**stored, version=edition.c.version + 1)
     )
 
 
@@ -433,6 +308,7 @@ def _edition(row: Row[Any], candidates: tuple[Candidate, ...]) -> Edition:
         planned_at=row.planned_at,
         finished_at=row.finished_at,
         revision=row.revision,
+        version=row.version,
         corrects_id=row.corrects_id,
         candidates=candidates,
     )

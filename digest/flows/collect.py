@@ -11,13 +11,16 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import Engine
 from sqlalchemy.exc import InterfaceError, InternalError, OperationalError
 
-from digest import log
+from digest import audit, log
+from digest.audit import Noun, Target
 from digest.db.engine import reading, writing
 from digest.errors import BadInput, DatabaseError, DigestError, SourceBusy, SourceError, SourceGone, SourceMalformed
+from digest.model.actor import Actor
 from digest.model.source import Collected, Source
 from digest.sources import flood, store
 from digest.sources.articles import Stored, put_articles
@@ -75,8 +78,12 @@ def collect_sources(
     names: Sequence[str] = (),
     at_once: int = AT_ONCE,
     progress: Callable[[str, int], None] = lambda _name, _count: None,
+    actor: Actor | None = None,
 ) -> list[CollectReport]:
-    """Read every source, or those named; a source that is named is read even if it rests."""
+    """Read every source, or those named; a source that is named is read even if it rests.
+
+    actor   who asked for it; None: the scheduler, of which the sources themselves tell
+    """
     with reading(engine) as connection:
         sources = [store.get_source(connection, name) for name in names] or [
             each for each in store.list_sources(connection) if each.is_enabled
@@ -84,10 +91,18 @@ def collect_sources(
     collector = _Collector(engine, fetcher, now, progress)
     with ThreadPoolExecutor(at_once, thread_name_prefix="collect") as pool:
         try:
-            return list(pool.map(lambda source: collector.collect(source, is_named=bool(names)), sources))
+            reports = list(pool.map(lambda source: collector.collect(source, is_named=bool(names)), sources))
         except BaseException:  # the database is lost, or somebody pressed Ctrl-C: what has not begun need not begin
             pool.shutdown(wait=True, cancel_futures=True)
             raise
+    if actor is not None:
+        told: dict[str, Any] = {
+            "sources": [each.source for each in reports],
+            "new": sum(each.stored.new for each in reports),
+        }
+        with writing(engine) as connection:
+            audit.record(connection, "source.collect", actor, Target(noun=Noun.SOURCE), now=now, **told)
+    return reports
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import Engine
@@ -12,7 +11,7 @@ from digest import audit
 from digest.db.engine import reading, writing
 from digest.delivery import counts
 from digest.delivery.batches import cancel_batch, leave_unknown, list_open_batches, resend_unknown
-from digest.editions import store
+from digest.editions import store, transitions
 from digest.errors import DatabaseError, Refused
 from digest.model.actor import Actor
 from digest.model.edition import EditionStatus
@@ -25,12 +24,11 @@ MAX_BUSY_S = 10.0
 
 def pause(engine: Engine, edition_id: int, *, now: datetime, actor: Actor) -> None:
     """Senders stop within a second; nothing is lost."""
-    _switch(engine, edition_id, "pause", EditionStatus.PAUSED, [EditionStatus.SENDING], now=now, actor=actor)
+    _switch(engine, edition_id, "pause", now=now, actor=actor)
 
 
 def resume(engine: Engine, edition_id: int, *, now: datetime, actor: Actor) -> None:
-    of = [EditionStatus.PAUSED]
-    _switch(engine, edition_id, "resume", EditionStatus.SENDING, of, now=now, actor=actor, hold_reason="")
+    _switch(engine, edition_id, "resume", now=now, actor=actor, hold_reason="")
 
 
 def cancel(engine: Engine, edition_id: int, *, now: datetime, actor: Actor) -> int:
@@ -40,8 +38,7 @@ def cancel(engine: Engine, edition_id: int, *, now: datetime, actor: Actor) -> i
     whose edition it was, cancels the rest.
     """
     with writing(engine) as connection:
-        of = [EditionStatus.DRAFT, EditionStatus.APPROVED, EditionStatus.SENDING, EditionStatus.PAUSED]
-        if store.move(connection, edition_id, to=EditionStatus.CANCELLED, of=of, finished_at=now):
+        if transitions.move(connection, edition_id, "cancel", actor=actor, now=now, finished_at=now):
             audit.record(
                 connection,
                 "edition.cancel",
@@ -88,28 +85,16 @@ def resolve(engine: Engine, edition_id: int, *, resend: bool, now: datetime, act
         edition = store.get_edition(connection, edition_id)
         count = (resend_unknown if resend else leave_unknown)(connection, edition_id)
         if resend and count:
-            store.move(connection, edition_id, to=EditionStatus.SENDING, of=[EditionStatus.SENT], finished_at=None)
+            transitions.move(connection, edition_id, "reopen", actor=actor, now=now, finished_at=None)
         audit.record(
             connection, "edition.resolve", actor, audit.of_edition(edition), now=now, resend=resend, count=count
         )
     return count
 
 
-def _switch(
-    engine: Engine,
-    edition_id: int,
-    action: str,
-    to: EditionStatus,
-    of: Sequence[EditionStatus],
-    *,
-    now: datetime,
-    actor: Actor,
-    **values: object,
-) -> None:
+def _switch(engine: Engine, edition_id: int, verb: str, *, now: datetime, actor: Actor, **values: object) -> None:
     with writing(engine) as connection:
-        if not store.move(connection, edition_id, to=to, of=of, **values):
+        if not transitions.move(connection, edition_id, verb, actor=actor, now=now, **values):
             status = store.get_edition(connection, edition_id).status
-            raise Refused(f"edition {edition_id} is {status}; {action} works on one that is {' or '.join(of)}")
-        audit.record(
-            connection, f"edition.{action}", actor, audit.of_edition(store.get_edition(connection, edition_id)), now=now
-        )
+            works = " or ".join(transitions.states_for(verb))
+            raise Refused(f"edition {edition_id} is {status}; {verb} works on one that is {works}")

@@ -17,6 +17,7 @@ from digest.delivery import counts
 from digest.delivery import plan as plan_rows
 from digest.delivery import store as ledger
 from digest.delivery.store import Delivery
+from digest.editions import contents
 from digest.editions import store as editions
 from digest.editions.periods import is_offered
 from digest.editions.picks import reasons_of, unpack
@@ -83,7 +84,7 @@ def explain(engine: Engine, edition_id: int, address: str, *, now: datetime) -> 
                 Decision(candidate=each, rule=Rule.PICKED, reason=Reason(kind=Kind.NEW, subject=each.section))
                 for each in edition.candidates
             )
-        decisions = _without_withdrawn(decisions, editions.list_withdrawn(connection, edition_id), row)
+        decisions = _without_withdrawn(decisions, contents.list_withdrawn(connection, edition_id), row)
         decisions = tuple(_what_happened(decisions, row))
         attempts = tuple(counts.list_attempts(connection, edition_id, subscription.id))
         return Explanation(
@@ -240,7 +241,7 @@ def recreate(
                 next=Next(Step.EXPLAIN, {"edition": edition_id, "address": address}),
             )
         was = audience.find_person_before(connection, person.id, at=row.attempted_at)
-        withdrawn = editions.list_withdrawn(connection, edition_id)
+        withdrawn = contents.list_withdrawn(connection, edition_id)
     if was is not None:
         person = replace(person, **was)
     if links_at is not None:

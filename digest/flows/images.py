@@ -15,7 +15,7 @@ from sqlalchemy import Engine
 
 from digest import isolation, log
 from digest.db.engine import reading, writing
-from digest.editions import store
+from digest.editions import contents, store
 from digest.errors import DigestError
 from digest.model.article import Image
 from digest.model.edition import Candidate
@@ -60,7 +60,7 @@ def copy_images(engine: Engine, desk: ImageDesk, edition_id: int) -> list[str]:
         else:
             copies[url] = found
     with writing(engine) as connection:
-        store.replace_articles(connection, edition_id, list(_with_copies(waiting, copies)))
+        contents.replace_articles(connection, edition_id, list(_with_copies(waiting, copies)))
         if edition.sponsor is not None and {edition.sponsor.logo, edition.sponsor.image} & set(copies):
             store.change_text(connection, edition_id, sponsor=_sponsor_with_copies(edition.sponsor, copies))
     if wanted:

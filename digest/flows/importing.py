@@ -12,14 +12,16 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine
 
-from digest import log
+from digest import audit, log
 from digest.audience import columns, intake
 from digest.audience.elsewhere import NO_ANSWERS, Answers, Standings
 from digest.audience.endings import end_imported
 from digest.audience.importing import Person, person_of_file
+from digest.audit import Noun, Target
 from digest.db.engine import rehearsing, writing
 from digest.errors import BadInput
 from digest.flows.table import MAX_LISTED, Progress, Report, Row, Shape, encoding_of, is_json, rows_of
+from digest.model.actor import SCHEDULER, Actor
 from digest.model.address import EmailAddress
 from digest.model.article import Article
 from digest.sources import importing as articles
@@ -70,6 +72,7 @@ def import_subscribers(
     answers: Answers = NO_ANSWERS,
     dry_run: bool = False,
     progress: Progress = lambda _bytes: None,
+    actor: Actor = SCHEDULER,
 ) -> ImportReport:
     """Subscribe the people of a file; killed in the middle, it can be run again from the start.
 
@@ -77,6 +80,8 @@ def import_subscribers(
     raises    BadInput, with nothing written, where that cannot be told without them
     """
     report = ImportReport()
+    target = Target(noun=Noun.SUBSCRIBER, newsletter_id=newsletter_id)
+    act = audit.Ongoing("subscriber.import", actor, target, now=now, file=file.name)
     standings = Standings(answers)
     encoding = encoding_of(file, encoding)
     gone = _look_around(file, standings, encoding)
@@ -95,6 +100,7 @@ def import_subscribers(
         leaving = [person for person in part if person.why_left or person.address.key in gone]
         ended = end_imported(connection, leaving, newsletter_id=newsletter_id, origin=file.name, now=now)
         report.ended += len(ended)
+        act.record(connection, new=report.new, changed=report.changed, kept_out=report.kept_out, ended=report.ended)
         for person in leaving:
             why = person.why_left or "another line says that they left"
             report.note(person.line, f"{why}: {'has left' if person.line in ended else 'kept out'}")
@@ -142,15 +148,18 @@ def import_articles(
     encoding: str = "",
     dry_run: bool = False,
     progress: Progress = lambda _bytes: None,
+    actor: Actor = SCHEDULER,
 ) -> ImportReport:
     """Store the articles of a file; those that are there already are brought up to date."""
     report = ImportReport()
+    act = audit.Ongoing("article.import", actor, Target(noun=Noun.ARTICLE), now=now, file=file.name)
 
     def put(connection: Connection, part: Sequence[Article]) -> None:
         stored = put_articles(connection, with_languages(part), source_id=None, now=now)
         report.new += stored.new
         report.changed += stored.changed
         report.unchanged += stored.unchanged
+        act.record(connection, new=report.new, changed=report.changed)
 
     found = encoding_of(file, encoding)
     rows = rows_of(file, ARTICLES, encoding=found, refuse=report.refuse_unread, progress=progress)

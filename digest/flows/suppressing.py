@@ -1,4 +1,4 @@
-"""Addresses that must not be written to again -> the suppression list, one or a file of them."""
+"""A file of addresses that must not be written to again -> the suppression list. One address: admin/readers.py."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from pathlib import Path
 
 from sqlalchemy import Engine
 
-from digest import log
+from digest import audit, log
 from digest.audience import columns, store
+from digest.audit import Noun, Target
 from digest.db.engine import rehearsing, writing
-from digest.errors import BadInput
 from digest.flows.table import Progress, Report, Row, Shape, encoding_of, rows_of
+from digest.model.actor import SCHEDULER, Actor
 from digest.model.address import EmailAddress, clean_line
 from digest.model.subscriber import SuppressionReason
 
@@ -35,18 +36,6 @@ class SuppressReport(Report):
     there: int = 0
 
 
-def suppress_one(
-    engine: Engine, address: str, reason: SuppressionReason, *, now: datetime, detail: str = "", dry_run: bool = False
-) -> bool:
-    """False when it was suppressed before; BadInput for what is no address."""
-    try:
-        parsed = EmailAddress.parse(address)
-    except ValueError as cause:
-        raise BadInput(f"{address!r}: {cause}") from cause
-    with (rehearsing if dry_run else writing)(engine) as connection:
-        return store.suppress(connection, parsed, reason, now=now, detail=detail)
-
-
 def suppress_file(
     engine: Engine,
     file: Path,
@@ -57,15 +46,18 @@ def suppress_file(
     encoding: str = "",
     dry_run: bool = False,
     progress: Progress = lambda _bytes: None,
+    actor: Actor = SCHEDULER,
 ) -> SuppressReport:
     """Suppress every address of a file, whatever else its rows say; doing it again changes nothing."""
     report = SuppressReport()
+    act = audit.Ongoing("address.suppress", actor, Target(noun=Noun.ADDRESS), now=now, file=file.name, reason=reason)
     found = encoding_of(file, encoding)
     rows = rows_of(file, ADDRESSES, encoding=found, refuse=report.refuse_unread, progress=progress)
     addresses = _addresses(rows, detail, report)
     while part := dict(itertools.islice(addresses, BATCH)):
         with (rehearsing if dry_run else writing)(engine) as connection:
             report.new += store.suppress_many(connection, part, reason, now=now)
+            act.record(connection, count=report.new)
     report.there = report.lines - report.refused_count - report.new
     log.event("suppress.file", new=report.new, refused=report.refused_count)
     return report

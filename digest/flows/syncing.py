@@ -11,18 +11,21 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import Connection, Engine
 
-from digest import log
+from digest import audit, log
 from digest.audience import registrations as store
 from digest.audience.importing import Person
 from digest.audience.intake import put_people
 from digest.audience.registrations import Row, Tie
 from digest.audience.syncing import Deed, Known, Limit, deed, fingerprint_of, person_from, why_held
+from digest.audit import Noun, Target
 from digest.db.engine import reading, rehearsing, writing
 from digest.editions.newsletters import get_newsletter
 from digest.errors import BadInput, DigestError
+from digest.model.actor import Actor
 from digest.model.registration import Registration
 from digest.model.source import Source
 from digest.sources.kinds import READER_KINDS, options_of, read_readers
@@ -82,10 +85,12 @@ def sync_readers(
     dry_run: bool = False,
     is_agreed: bool = False,
     progress: Progress = lambda _count: None,
+    actor: Actor | None = None,
 ) -> SyncReport:
     """Bring a newsletter's readers up to date from a source.
 
     is_agreed   a person has looked: do it, however much it is
+    actor       who asked for it; None: the scheduler, of which the table sync tells
     raises      SourceError when the site cannot be read; what was done up to there is right and stays
     """
     run = _run_of(engine, source_name, newsletter_name, now=now, progress=progress)
@@ -100,7 +105,7 @@ def sync_readers(
         _record(engine, run, SyncReport(source=source_name, newsletter=newsletter_name, error=str(cause)), now)
         raise
     if not dry_run:
-        _record(engine, run, report, now)
+        _record(engine, run, report, now, actor=actor)
     return report
 
 
@@ -121,12 +126,16 @@ def sync_due(engine: Engine, *, now: datetime, progress: Progress = lambda _coun
 
 def _is_fresh(engine: Engine, source: Source, newsletter: str, now: datetime) -> bool:
     with reading(engine) as connection:
-        last = store.find_sync(connection, Tie(source.id, get_newsletter(connection, newsletter).id))
-    return last is not None and now - FRESH < last.at <= now
+        last_at = store.find_sync_at(connection, Tie(source.id, get_newsletter(connection, newsletter).id))
+    return last_at is not None and now - FRESH < last_at <= now
 
 
-def _record(engine: Engine, run: _Run, report: SyncReport, now: datetime) -> None:
+def _record(engine: Engine, run: _Run, report: SyncReport, now: datetime, *, actor: Actor | None = None) -> None:
     with writing(engine) as connection:
+        if actor is not None:
+            target = Target(noun=Noun.SUBSCRIBER, newsletter_id=run.tie.newsletter_id)
+            told: dict[str, Any] = {"source": run.names[0], "held": bool(report.held), **report.counts()}
+            audit.record(connection, "subscriber.sync", actor, target, now=now, **told)
         store.record_sync(connection, run.tie, report=report.counts(), held=report.held, error=report.error, now=now)
     say = log.warn if report.held or report.error else log.event
     say(
@@ -307,7 +316,7 @@ class _Run:
 
     def _leave(self, connection: Connection, those: dict[str, _Asked], why: str) -> int:
         ids = [each.known.subscription_id for each in those.values() if each.known]
-        return store.leave(connection, ids, origin=self.origin, wording=why, now=self.now)
+        return store.leave(connection, self.tie, ids, origin=self.origin, wording=why, now=self.now)
 
     # --- who is gone -------------------------------------------------------------------------------------------------
 
@@ -332,7 +341,7 @@ class _Run:
         for batch in self._gone(seen):
             with writing(self.engine) as connection:
                 ended += store.leave(
-                    connection, batch, origin=self.origin, wording="is not on the site any more", now=self.now
+                    connection, self.tie, batch, origin=self.origin, wording="is not on the site any more", now=self.now
                 )
         return ended
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
@@ -114,6 +114,37 @@ class Article:
             )
         )
         return hashlib.sha256(seen.encode()).hexdigest()[:32]
+
+
+EDITABLE = ("title", "summary", "image_src", "image_alt", "section")
+"""What an editor may have otherwise, for the digest alone."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Curated:
+    """A stored article as its source has it, and what editors made of it.
+
+    source       the name of its source; "" where it was added by hand
+    edits        of EDITABLE, what the digest shows instead; None: nothing
+    hidden_at    since when it is in no further edition
+    not_before   an embargo, or the moment of a release
+    held_at      since when it waits for an editor
+    ready_at     the later of published_at and not_before
+    version      counts the acts of editors on it
+    """
+
+    article: Article
+    canonical_url: str
+    first_seen_at: datetime
+    updated_at: datetime
+    ready_at: datetime
+    source: str = ""
+    edits: Mapping[str, str] | None = None
+    hidden_at: datetime | None = None
+    pin: int | None = None
+    not_before: datetime | None = None
+    held_at: datetime | None = None
+    version: int = 1
 
 
 def joined_names(names: Sequence[str], *, conjunction: str = "and") -> str:

@@ -29,6 +29,10 @@ class EditionStatus(StrEnum):
     EMPTY = "empty"  # the period had too little new: no mail, and this row says so
 
 
+UNFINISHED = (EditionStatus.DRAFT, EditionStatus.APPROVED, EditionStatus.SENDING, EditionStatus.PAUSED)
+"""A copy may still be made."""
+
+
 class Region(StrEnum):
     LEAD = "lead"
     ROWS = "rows"
@@ -70,6 +74,7 @@ class Edition:
     window_until    inclusive: articles published later wait for the next edition
     number          counts the editions of the newsletter's own schedule that were not empty, from 1
     revision        counts the articles that were withdrawn from it
+    version         counts the acts of people on it, and its changes of state
     corrects_id     the edition that it corrects; its only article goes to those whose copy held it
     """
 
@@ -95,6 +100,7 @@ class Edition:
     candidates: tuple[Candidate, ...] = ()
     revision: int = 0
     corrects_id: int | None = None
+    version: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -46,6 +46,7 @@ class Source:
     options  that kind's own settings, checked by the kind
     due_at   not before this instant, because the server asked for it
     stopped  why the program itself switched it off; "" where a person did, or nobody
+    version  counts the acts of people on it
     """
 
     id: SourceId
@@ -61,6 +62,7 @@ class Source:
     due_at: datetime | None = None
     usual: Usual = Usual()
     stopped: str = ""
+    version: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

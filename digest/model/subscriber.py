@@ -66,6 +66,16 @@ class Subscription:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Listed:
+    """A subscriber in a list, once for each of their newsletters."""
+
+    subscriber: Subscriber
+    newsletter: str
+    status: SubscriptionStatus
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Has:
     """Which regions of this copy hold picks; a template asks before it prints a heading."""
 

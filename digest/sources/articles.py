@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Text, bindparam, case, func, literal, select, text, update
+from sqlalchemy import Connection, bindparam, case, text, update
 
-from digest.db.rows import numbers, upsert
-from digest.db.tables import article, article_alias, source
+from digest.db.rows import upsert
+from digest.db.tables import article, article_alias
 from digest.db.types import UtcDateTime
-from digest.errors import Next, NotFound, Step
 from digest.model.article import Article
 from digest.model.source import SourceId
 from digest.sources.dedupe import (
@@ -268,85 +266,3 @@ def _values(each: Article, source_id: SourceId | None, now: datetime) -> dict[st
         "first_seen_at": now,
         "updated_at": now,
     }
-
-
-def list_articles(
-    connection: Connection, *, search: str = "", before_id: int | None = None, limit: int = 50
-) -> list[Row[Any]]:
-    """The newest rows first, in pages by id."""
-    query = select(article).order_by(article.c.id.desc()).limit(limit)
-    if before_id is not None:
-        query = query.where(article.c.id < before_id)
-    if search:
-        query = query.where(article.c.title.icontains(search, autoescape=True))
-    return list(connection.execute(query))
-
-
-def get_article(connection: Connection, article_id: int) -> Row[Any]:
-    row = connection.execute(select(article).where(article.c.id == article_id)).first()
-    if row is None:
-        raise NotFound(f"there is no article {article_id}", next=Next(Step.LIST_ARTICLES))
-    return row
-
-
-def change_article(connection: Connection, article_id: int, **values: object) -> None:
-    connection.execute(update(article).where(article.c.id == article_id).values(**values))
-
-
-def edit_article(connection: Connection, article_id: int, edits: Mapping[str, str] | None, *, now: datetime) -> None:
-    """What the digest shows instead of what the source says: title, summary, image_src, image_alt, section.
-
-    edits   added to those that are there; None takes all of them back
-    """
-    known = get_article(connection, article_id).edits or {}
-    change_article(connection, article_id, edits={**known, **edits} if edits is not None else None, updated_at=now)
-
-
-def put_off(connection: Connection, article_id: int, until: datetime | None) -> None:
-    """In no edition that is due before; None: as soon as it is published."""
-    ready_at = article.c.published_at if until is None else _later(until)
-    change_article(connection, article_id, not_before=until, ready_at=ready_at)
-
-
-def list_held(connection: Connection, source_id: SourceId | None = None) -> list[Row[Any]]:
-    """Articles that wait for an editor, the newest first. index  ix_article_held_at"""
-    query = (
-        select(article, source.c.name.label("source_name"))
-        .outerjoin(source, source.c.id == article.c.source_id)
-        .where(article.c.held_at.is_not(None))
-        .order_by(article.c.published_at.desc(), article.c.id.desc())
-    )
-    if source_id is not None:
-        query = query.where(article.c.source_id == source_id)
-    return list(connection.execute(query))
-
-
-def count_held(connection: Connection) -> dict[str, int]:
-    """By source. index  ix_article_held_at"""
-    rows = connection.execute(
-        select(source.c.name, func.count())
-        .join(article, article.c.source_id == source.c.id)
-        .where(article.c.held_at.is_not(None))
-        .group_by(source.c.name)
-    )
-    return {row[0]: row[1] for row in rows}
-
-
-def release(connection: Connection, article_ids: Sequence[int], *, now: datetime) -> int:
-    """Held articles into the next edition, however old they are by now; returns how many were held."""
-    return _let_go(connection, article_ids, held_at=None, not_before=now, ready_at=_later(now))
-
-
-def discard(connection: Connection, article_ids: Sequence[int], *, now: datetime) -> int:
-    """Held articles into no edition; they stay known, so that they do not come again. Returns how many were held."""
-    return _let_go(connection, article_ids, held_at=None, hidden_at=now)
-
-
-def _later(than: datetime) -> Any:
-    return case((article.c.published_at < than, than), else_=article.c.published_at)
-
-
-def _let_go(connection: Connection, article_ids: Sequence[int], **values: object) -> int:
-    ids = numbers(connection.dialect.name, literal(json.dumps(list(article_ids)), Text))
-    held = article.c.id.in_(ids) & article.c.held_at.is_not(None)
-    return connection.execute(update(article).where(held).values(**values)).rowcount

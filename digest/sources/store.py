@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, select, update
+from sqlalchemy import Connection, Row, Select, select, update
 
 from digest.db.rows import upsert
 from digest.db.tables import source
@@ -20,7 +20,16 @@ def list_sources(connection: Connection) -> list[Source]:
 
 
 def get_source(connection: Connection, name: str) -> Source:
-    row = connection.execute(select(source).where(source.c.name == name)).first()
+    return _get(connection, name, select(source).where(source.c.name == name))
+
+
+def lock_source(connection: Connection, name: str) -> Source:
+    """To be changed: of two people at the same moment the second sees what the first has done."""
+    return _get(connection, name, select(source).where(source.c.name == name).with_for_update())
+
+
+def _get(connection: Connection, name: str, query: Select[Any]) -> Source:
+    row = connection.execute(query).first()
     if row is None:
         names = ", ".join(each.name for each in list_sources(connection))
         raise NotFound(
@@ -118,4 +127,5 @@ def _source(row: Row[Any]) -> Source:
         due_at=row.due_at,
         usual=Usual(row.news_a_day, row.news_left),
         stopped=row.stopped,
+        version=row.version,
     )

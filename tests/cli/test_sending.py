@@ -5,14 +5,14 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import Engine, update
 
-from digest.app import App, look_around
+from digest.app import App
 from digest.cli.sending import send_each, send_edition, show_dispatch
 from digest.db.engine import writing
 from digest.db.tables import edition, subscription
-from digest.editions import store as editions
 from digest.errors import Refused
 from digest.flows import control, dispatch, publish
 from digest.flows.dispatch import DispatchReport
+from digest.flows.doctor import look_around
 from digest.model.edition import EditionStatus
 from tests.flows.test_dispatch import build, send
 from tests.site import ADMIN, NOW, SmtpServer, add_newsletter
@@ -44,7 +44,7 @@ def test_an_edition_that_somebody_cancelled_since_we_looked_is_no_trouble(
 def test_an_edition_that_nobody_approved_is_refused(app: App, engine: Engine, smtp_server: SmtpServer) -> None:
     edition_id = build(engine, app.press, readers=3)
     with writing(engine) as connection:
-        editions.move(connection, edition_id, to=EditionStatus.DRAFT, of=[EditionStatus.APPROVED])
+        connection.execute(update(edition).values(status=EditionStatus.DRAFT))
     with pytest.raises(Refused, match="is draft"):
         send_edition(app, edition_id)
     assert smtp_server.recorder.accepted == []
@@ -61,6 +61,7 @@ def test_what_goes_wrong_in_one_edition_ends_no_other(app: App, engine: Engine, 
     first, second = send_each(app, [broken, report.edition_id])
     assert first.trouble
     assert second.accepted == 1
-    found = {what: stands for what, stands, _ in look_around(app)}
+    looked = look_around(app.settings, engine, now=NOW, load_keys=lambda: app.dkim_keys)
+    found = {each.what: each.stands for each in looked}
     assert first.trouble in found[f"edition {broken}"]
     assert f"edition {report.edition_id}" not in found

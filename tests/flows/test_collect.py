@@ -18,7 +18,7 @@ from digest.editions.candidates import Window
 from digest.errors import BadInput, NotFound
 from digest.flows.collect import collect_sources
 from digest.model.source import Source
-from digest.sources.articles import count_held, list_held, release
+from digest.sources.curation import count_held, list_held, release
 from digest.sources.fetch import Fetcher
 from digest.sources.kinds import options_of
 from digest.sources.store import add_source, change_source, get_source
@@ -257,6 +257,6 @@ def test_a_flood_is_held_and_what_the_source_usually_brings_is_not(engine: Engin
         assert len(in_reach) == 26
         assert count_held(connection) == {"blog": 280}
     with writing(engine) as connection:
-        release(connection, [row.id for row in list_held(connection)], now=NOW + timedelta(days=30))
+        release(connection, [each.article.stored_id for each in list_held(connection)], now=NOW + timedelta(days=30))
         later = Window(since=NOW + timedelta(days=29), until=NOW + timedelta(days=31))
         assert len(list_candidates(connection, None, later, limit=1_000)) == 280

@@ -20,10 +20,12 @@ from digest.delivery import store as ledger
 from digest.delivery.batches import lease, release, settle_interrupted
 from digest.delivery.plan import plan_next_range
 from digest.editions import store as editions
+from digest.editions import transitions
 from digest.errors import Refused
 from digest.flows import control, dispatch, publish
 from digest.flows.dispatch import DispatchReport
 from digest.flows.publish import Built, Press
+from digest.model.actor import SENDER
 from digest.model.delivery import Balance, DeliveryStatus
 from digest.model.edition import EditionStatus
 from tests.site import ADMIN, NOW, SmtpServer, add_articles, add_newsletter, add_readers, leave_url
@@ -265,7 +267,7 @@ def test_a_cancel_that_was_killed_in_the_middle_is_finished_by_the_next(engine: 
     edition_id = build(engine, press)
     dispatch.plan(engine, edition_id, now=NOW)
     with writing(engine) as connection:
-        editions.move(connection, edition_id, to=EditionStatus.CANCELLED, of=[EditionStatus.SENDING])
+        transitions.move(connection, edition_id, "cancel", actor=ADMIN, now=NOW)
     assert control.cancel(engine, edition_id, now=NOW, actor=ADMIN) == 5
     assert balance(engine, edition_id) == Balance(planned=5, cancelled=5)
 
@@ -462,7 +464,7 @@ def test_who_slept_while_another_planned_sent_and_finished_plans_nobody_more(
 def test_a_plan_that_was_interrupted_balances_and_is_finished_later(engine: Engine, press: Press) -> None:
     edition_id = build(engine, press)
     with writing(engine) as connection:
-        editions.move(connection, edition_id, to=EditionStatus.SENDING, of=[EditionStatus.APPROVED])
+        transitions.move(connection, edition_id, "plan", actor=SENDER, now=NOW)
         newsletter_id = editions.get_edition(connection, edition_id).newsletter_id
         plan_next_range(connection, edition_id, newsletter_id, after=0, now=NOW)
     assert balance(engine, edition_id).is_balanced

@@ -25,7 +25,8 @@ from digest.editions.newsletters import change_newsletter, get_newsletter
 from digest.editions.picks import unpack
 from digest.editions.select import Rule
 from digest.errors import BadInput, Refused
-from digest.flows import dispatch, membership, publish, withdrawal
+from digest.flows import dispatch, membership, publish
+from digest.flows.admin import articles as articles_admin
 from digest.flows.explain import explain, recreate
 from digest.flows.publish import Built, Press
 from digest.model.choices import Choices, Length
@@ -453,7 +454,7 @@ def test_a_copy_of_which_nothing_is_left_stops_no_other(engine: Engine, press: P
         choose(engine, reader, mute_topics=("health",))
     publish.build_due(engine, press, now=NOW)
     dispatch.plan(engine, 1, now=NOW)
-    withdrawal.withdraw(engine, press, 1, now=NOW, actor=ADMIN)
+    articles_admin.withdraw(engine, press, 1, now=NOW, actor=ADMIN)
     maker = publish.open_maker(engine, press, 1)
     report = asyncio.run(dispatch.send(engine, maker, [smtp_server.channel()], clock=FixedClock(NOW)))
     assert (report.accepted, report.trouble, report.is_finished) == (3, "", True)
@@ -481,7 +482,7 @@ def test_a_withdrawn_article_is_in_no_later_copy_and_its_correction_reaches_thos
     running.start()
     while len(smtp_server.recorder.accepted) < 20:
         sleep(0.001)
-    assert withdrawal.withdraw(engine, press, 1, now=NOW, actor=ADMIN) == [1]
+    assert articles_admin.withdraw(engine, press, 1, now=NOW, actor=ADMIN) == [1]
     with reading(engine) as connection:
         after = {
             row[0]

@@ -21,6 +21,8 @@ from digest.editions.newsletters import change_newsletter
 from digest.errors import Next, Step
 from digest.flows import control, publish
 from digest.flows.publish import Built, Press
+from digest.flows.publish.edition import insert_edition
+from digest.model.actor import SCHEDULER
 from digest.model.edition import EditionStatus
 from digest.model.event import Event
 from digest.model.newsletter import Newsletter, NewsletterId, Offer, Schedule, Sponsor
@@ -282,7 +284,7 @@ def _built_and_no_more(engine: Engine, newsletter: Newsletter) -> int:
     """The state that a process leaves behind that dies when it has built an edition, and not approved it yet."""
     with writing(engine) as connection:
         (period,) = publish.list_due(connection, newsletter, after=NOW - WEEK, until=NOW)
-        edition_id, _ = publish._insert(connection, newsletter, period, now=NOW, hold_reason="")
+        edition_id, _ = insert_edition(connection, newsletter, period, now=NOW, hold_reason="", actor=SCHEDULER)
     assert edition_id is not None
     return edition_id
 

@@ -11,9 +11,10 @@ from sqlalchemy import Engine, select
 from digest.db.engine import reading
 from digest.db.tables import suppression
 from digest.errors import BadInput
-from digest.flows.suppressing import SuppressReport, suppress_file, suppress_one
+from digest.flows.admin.readers import suppress
+from digest.flows.suppressing import SuppressReport, suppress_file
 from digest.model.subscriber import SuppressionReason
-from tests.site import NOW
+from tests.site import ADMIN, NOW
 
 
 def bring(engine: Engine, file: Path, content: str, **options: object) -> SuppressReport:
@@ -46,7 +47,9 @@ def test_every_address_of_a_list_is_suppressed_however_it_is_written(
 
 
 def test_the_first_reason_stays_and_bad_rows_are_named(engine: Engine, tmp_path: Path) -> None:
-    assert suppress_one(engine, "a@example.org", SuppressionReason.COMPLAINT, now=NOW, detail="asked by letter")
+    assert suppress(
+        engine, "a@example.org", SuppressionReason.COMPLAINT, actor=ADMIN, now=NOW, detail="asked by letter"
+    )
     content = "email,reason\nA@example.org,550 no such user\nb@example.org,mailbox full\nnobody\nb@example.org,again\n"
     report = bring(engine, tmp_path / "list.csv", content)
     assert (report.lines, report.new, report.there, report.refused_count) == (4, 1, 2, 1)
@@ -60,7 +63,7 @@ def test_the_first_reason_stays_and_bad_rows_are_named(engine: Engine, tmp_path:
 
 def test_a_dry_run_suppresses_nobody(engine: Engine, tmp_path: Path) -> None:
     assert bring(engine, tmp_path / "list.csv", "a@example.org\n", dry_run=True).new == 1
-    assert suppress_one(engine, "a@example.org", SuppressionReason.ADMIN, now=NOW, dry_run=True)
+    assert suppress(engine, "a@example.org", SuppressionReason.ADMIN, actor=ADMIN, now=NOW, dry_run=True)
     assert suppressed(engine) == []
 
 

@@ -15,7 +15,7 @@ from digest.db.engine import reading, writing
 from digest.db.tables import article, article_alias
 from digest.model.article import Article
 from digest.model.source import SourceId
-from digest.sources import articles
+from digest.sources import curation
 from digest.sources.articles import Stored, put_articles
 from digest.sources.store import add_source
 
@@ -191,12 +191,12 @@ def test_the_surplus_is_held_and_the_newest_pass(engine: Engine) -> None:
     stored = put(engine, *(make(n) for n in range(1_000)), source=blog, may_pass=20)
     assert stored == Stored(new=20, held=980)
     with reading(engine) as connection:
-        held = articles.list_held(connection, blog)
-    assert {row.title for row in held} == {f"Story number {n}" for n in range(20, 1_000)}
+        held = curation.list_held(connection, blog)
+    assert {each.article.title for each in held} == {f"Story number {n}" for n in range(20, 1_000)}
     with writing(engine) as connection:
-        assert articles.release(connection, [row.id for row in held[:3]], now=NOW) == 3
-        assert articles.discard(connection, [row.id for row in held[3:]], now=NOW) == 977
-        assert articles.list_held(connection) == []
+        assert curation.release(connection, [each.article.stored_id for each in held[:3]], now=NOW) == 3
+        assert curation.discard(connection, [each.article.stored_id for each in held[3:]], now=NOW) == 977
+        assert curation.list_held(connection) == []
     assert put(engine, *(make(n) for n in range(1_000)), source=blog, may_pass=20) == Stored(unchanged=1_000)
 
 
@@ -205,18 +205,15 @@ def test_what_an_editor_did_outlives_an_edit_of_the_source(engine: Engine) -> No
     put(engine, make(1), source=blog)
     until = NOW + timedelta(days=3)
     with writing(engine) as connection:
-        articles.edit_article(connection, 1, {"title": "Ours"}, now=NOW)
-        articles.edit_article(connection, 1, {"section": "Harbour"}, now=NOW)
-        articles.put_off(connection, 1, until)
+        curation.change_article(connection, 1, edits={"title": "Ours"})
+        curation.put_off(connection, 1, until)
     put(engine, make(1, title="Theirs", published_at=NOW), source=blog)
-    with reading(engine) as connection:
-        row = articles.get_article(connection, 1)
-    assert (row.title, row.edits, row.ready_at) == ("Theirs", {"title": "Ours", "section": "Harbour"}, until)
     with writing(engine) as connection:
-        articles.edit_article(connection, 1, None, now=NOW)
-        articles.put_off(connection, 1, None)
-        row = articles.get_article(connection, 1)
-    assert (row.edits, row.ready_at) == (None, NOW)
+        found = curation.get_article(connection, 1)
+        assert (found.article.title, found.edits, found.ready_at) == ("Theirs", {"title": "Ours"}, until)
+        curation.put_off(connection, 1, None)
+        found = curation.get_article(connection, 1)
+    assert (found.ready_at, found.version) == (NOW, 4)
 
 
 def test_only_names_that_differ_from_the_row_s_own_are_kept(engine: Engine) -> None:

@@ -11,7 +11,7 @@ from sqlalchemy import Engine, delete, select, update
 
 from digest.db.engine import reading, writing
 from digest.db.tables import edition, edition_article, web_view
-from digest.flows import withdrawal
+from digest.flows.admin import articles as articles_admin
 from digest.model.edition import EditionStatus
 from tests.site import ADMIN, NOW, SmtpServer
 from tests.web.running import RunningSite, send_edition
@@ -45,7 +45,7 @@ def test_a_withdrawn_article_is_on_no_page_and_the_new_page_is_made_once(
     with writing(engine) as connection:  # it is still being sent
         connection.execute(update(edition).values(status=EditionStatus.SENDING))
         article = connection.execute(select(edition_article.c.article_id).limit(1)).scalar_one()
-    assert withdrawal.withdraw(engine, site.app.press, article, now=NOW, actor=ADMIN) == [sent.edition_id]
+    assert articles_admin.withdraw(engine, site.app.press, article, now=NOW, actor=ADMIN) == [sent.edition_id]
     with writing(engine) as connection:  # as if it could not be made then
         connection.execute(delete(web_view))
     with ThreadPoolExecutor(8) as visitors:
@@ -66,12 +66,12 @@ def test_a_withdrawal_makes_the_new_page_before_anybody_asks(
     with writing(engine) as connection:  # it is still being sent
         connection.execute(update(edition).values(status=EditionStatus.SENDING))
         articles = connection.execute(select(edition_article.c.article_id)).scalars().all()
-    withdrawal.withdraw(engine, site.app.press, articles[0], now=NOW, actor=ADMIN)
+    articles_admin.withdraw(engine, site.app.press, articles[0], now=NOW, actor=ADMIN)
     with reading(engine) as connection:
         assert connection.execute(select(web_view.c.revision)).scalars().all() == [1]
     assert site.client.get(f"/e/{sent.public_key}").text != before
     for article in articles[1:]:
-        withdrawal.withdraw(engine, site.app.press, article, now=NOW, actor=ADMIN)
+        articles_admin.withdraw(engine, site.app.press, article, now=NOW, actor=ADMIN)
     assert site.client.get(f"/e/{sent.public_key}").status_code == 404
 
 

@@ -1,5 +1,8 @@
-"""admin: what a person does to the installation, a file for each noun. Every door calls these.
+"""admin: what a person changes or starts, one file a noun. Every door calls these, and no door writes by itself.
 
-Each act locks what it changes, checks, changes and keeps its audit row in one transaction: of two who change different
-things both keep their change, and what one changed while the other looked is not written over in silence.
+A function takes the engine, what is to be changed, the actor and `now`. In one transaction it locks the row, checks,
+changes, and writes the row of audit_log and the event.
+
+`seen` is the version that the caller looked at: a change of a field that somebody else has changed since is refused
+(errors.Stale). Where it is None, the caller gives values that hold in any case.
 """

@@ -25,6 +25,7 @@ from digest.delivery.batches import has_work, next_due_at
 from digest.delivery.channels import Channel
 from digest.delivery.throttle import Limits
 from digest.editions import store as editions
+from digest.editions import transitions
 from digest.editions.snapshot import newsletter_from_json
 from digest.errors import DatabaseError
 from digest.flows.control import cancel_rest
@@ -33,6 +34,7 @@ from digest.flows.dispatch.commits import Patience
 from digest.flows.dispatch.planning import plan
 from digest.flows.dispatch.report import DispatchReport
 from digest.flows.dispatch.sender import Progress, Sender, Terms
+from digest.model.actor import SENDER
 from digest.model.edition import EditionStatus
 from digest.model.newsletter import Pace
 
@@ -109,7 +111,7 @@ def look_at_canary(engine: Engine, edition_id: int, *, now: datetime) -> str:
             return ""
         why = f"{found.refused} of the first {found.tried} were refused, more than {limit:g} %; look, then resume"
         if canary.move(connection, edition_id, to=canary.FAILED, of=canary.HOLDING, hold_reason=why):
-            editions.move(connection, edition_id, to=EditionStatus.PAUSED, of=[EditionStatus.SENDING])
+            transitions.move(connection, edition_id, "pause", actor=SENDER, now=now)
             log.warn("dispatch.canary_failed", edition_id=edition_id, refused=found.refused, tried=found.tried)
         return why
 
@@ -139,8 +141,9 @@ def finish(engine: Engine, edition_id: int, *, now: datetime) -> bool:
         editions.lock(connection, edition_id)  # whoever plans it yet has written what there is to do
         if has_work(connection, edition_id) or not editions.is_planned(connection, edition_id):
             return False
-        of = [EditionStatus.SENDING]
-        return editions.move(connection, edition_id, to=EditionStatus.SENT, of=of, finished_at=now, hold_reason="")
+        return transitions.move(
+            connection, edition_id, "finish", actor=SENDER, now=now, finished_at=now, hold_reason=""
+        )
 
 
 def note_trouble(engine: Engine, edition_id: int, trouble: str) -> None:

@@ -23,6 +23,8 @@ from digest.db.engine import Writer
 from digest.delivery import store
 from digest.delivery.store import Decision, Due, Result
 from digest.editions import store as editions
+from digest.editions import transitions
+from digest.model.actor import SENDER
 from digest.model.delivery import Outcome, Stage, Verdict
 from digest.model.edition import EditionStatus
 
@@ -279,8 +281,8 @@ class GroupCommit:
                     status, self.revision = editions.find_state(connection, self._edition_id)
                     self.goes = status is EditionStatus.SENDING
             if store.record_results(connection, group.results):
-                edition = self._edition_id
-                editions.move(connection, edition, to=EditionStatus.SENDING, of=[EditionStatus.SENT], finished_at=None)
+                now = self._clock.now()
+                transitions.move(connection, self._edition_id, "reopen", actor=SENDER, now=now, finished_at=None)
             if group.decisions:
                 store.decide(connection, group.decisions)
             for delivery_id, reason in group.skips:

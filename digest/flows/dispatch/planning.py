@@ -16,6 +16,7 @@ from digest.db.engine import writing
 from digest.delivery import canary, counts
 from digest.delivery import plan as plan_rows
 from digest.delivery.plan import Planned, Row
+from digest.editions import contents, transitions
 from digest.editions import store as editions
 from digest.editions.newsletters import get_newsletter_by_id
 from digest.editions.periods import is_offered, turn
@@ -24,6 +25,7 @@ from digest.editions.select import Past, past_of
 from digest.editions.snapshot import newsletter_from_json
 from digest.errors import Next, Refused, Step
 from digest.flows.dispatch.chooser import Chooser
+from digest.model.actor import SENDER
 from digest.model.edition import Edition, EditionStatus
 from digest.model.newsletter import Cadence, Newsletter
 
@@ -51,7 +53,7 @@ def plan(
     Rows and batches that are there already stay as they are.
     """
     with writing(engine) as connection:
-        editions.move(connection, edition_id, to=EditionStatus.SENDING, of=[EditionStatus.APPROVED])
+        transitions.move(connection, edition_id, "plan", actor=SENDER, now=now)
         edition = editions.get_edition(connection, edition_id)
         if edition.status not in (EditionStatus.SENDING, EditionStatus.PAUSED):
             raise Refused(
@@ -132,7 +134,7 @@ class Correction:
         corrected = editions.get_edition(connection, self._of)
         article_id = edition.candidates[0].article_id
         self._position = next(each.position for each in corrected.candidates if each.article_id == article_id)
-        self._withdrawn = editions.list_withdrawn(connection, self._of).get(self._position)
+        self._withdrawn = contents.list_withdrawn(connection, self._of).get(self._position)
 
     def plan_next_range(
         self, connection: Connection, *, slot: str, after: int, now: datetime, size: int
@@ -173,7 +175,7 @@ class OwnPlanner(Chooser):
         newest = editions.find_newest_id(connection, self.newsletter.id)
         if newest != self._newest:
             self._newest = newest
-            self.look_at(editions.list_shared(connection, self.edition.id))
+            self.look_at(contents.list_shared(connection, self.edition.id))
             self._same_turn = self._rivals(connection)
             self._previous = editions.find_previous(connection, self.edition)
 

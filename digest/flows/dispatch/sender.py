@@ -29,6 +29,7 @@ from digest.delivery.channels import Channel
 from digest.delivery.retry import next_attempt_at
 from digest.delivery.store import Due, Result
 from digest.delivery.throttle import Limits
+from digest.editions import contents, transitions
 from digest.editions import store as editions
 from digest.errors import ChannelUnavailable, DatabaseError, NothingLeft
 from digest.flows.copies import CopyMaker
@@ -39,8 +40,8 @@ from digest.flows.dispatch.health import Breaks, Health
 from digest.flows.dispatch.report import LOOK_S, DispatchReport, Keeper
 from digest.flows.dispatch.stock import Held, Stock
 from digest.flows.dispatch.undecided import Out, Undecided
+from digest.model.actor import SENDER
 from digest.model.delivery import ChannelHealth, Outcome, Verdict
-from digest.model.edition import EditionStatus
 from digest.model.envelope import Outgoing
 from digest.model.newsletter import UnknownPolicy
 
@@ -325,7 +326,7 @@ class Sender:
         """One was withdrawn: the copies that were made before, and did not go yet, are made again without it."""
         with reading(self._engine) as connection:
             _, revision = editions.find_state(connection, self._edition_id)
-            return revision, editions.list_withdrawn(connection, self._edition_id)
+            return revision, contents.list_withdrawn(connection, self._edition_id)
 
     def settle(self, outgoing: Outgoing, outcome: Outcome) -> None:
         out = self._out.pop(outgoing.delivery_id)
@@ -409,8 +410,8 @@ class Sender:
 
     def _pause(self) -> None:
         with writing(self._engine) as connection:
-            of = [EditionStatus.SENDING]
-            editions.move(connection, self._edition_id, to=EditionStatus.PAUSED, of=of, hold_reason=self._pausing)
+            now, why = self._clock.now(), self._pausing
+            transitions.move(connection, self._edition_id, "pause", actor=SENDER, now=now, hold_reason=why)
         log.warn("dispatch.refused", edition_id=self._edition_id)
 
     def _say_trouble(self) -> None:
