@@ -27,12 +27,13 @@ from __future__ import annotations
 import json
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from itertools import compress, count, islice
+from itertools import islice
 
+from digest.editions.masks import NOTHING_YET, Past, bits_of, mask_of
 from digest.editions.picks import (
     EDITOR,
     FIRST_AUTHOR,
@@ -47,6 +48,7 @@ from digest.editions.picks import (
     reasons_of,
     unpack,
 )
+from digest.editions.rank import most_read, scores_of
 from digest.model.article import slug
 from digest.model.choices import Choices, Kind, Length
 from digest.model.edition import Candidate, Reason
@@ -54,8 +56,6 @@ from digest.model.newsletter import Newsletter
 
 ASSUMED_MINUTES = 3
 """Reading time of an article of which nothing is known, where a budget must be kept."""
-
-_DIGITS = bytes.maketrans(b"01", b"\x00\x01")
 
 LIFT = 0.25
 """What each edition that passed an article over adds to its rank; a brand-new article that nobody read has 1.0."""
@@ -106,21 +106,6 @@ class Wish:
     ways: frozenset[str]
 
 
-@dataclass(slots=True)
-class Past:
-    """What one reader had before.
-
-    had      candidates that are in an earlier copy
-    passed   [candidates that one edition passed over at least, two editions, ...]
-    """
-
-    had: int = 0
-    passed: tuple[int, ...] = ()
-
-
-NOTHING_YET = Past()
-
-
 class Selector:
     """The candidates of one edition, ready to be chosen from.
 
@@ -139,7 +124,7 @@ class Selector:
     ) -> None:
         self._ranking, self._newsletter = newsletter.ranking, newsletter
         self._min, self._max = newsletter.min_items, newsletter.max_items
-        scores = _scores(candidates, newsletter, since, until)
+        scores = scores_of(candidates, newsletter, since, until)
         order = sorted(range(len(candidates)), key=lambda at: (-scores[at], at))
         self.candidates = [candidates[at] for at in order]
         self._scores = [scores[at] for at in order]
@@ -165,16 +150,16 @@ class Selector:
             for author in authors:
                 self._authors[author] = self._authors.get(author, 0) | 1 << bit
         self._pins = {bit: pin for bit, each in enumerate(self.candidates) if (pin := each.article.pin) is not None}
-        self._pinned = _mask(self._pins)
-        self._popular = _mask(_most_read(self.candidates, self._ranking.popular))
+        self._pinned = mask_of(self._pins)
+        self._popular = mask_of(most_read(self.candidates, self._ranking.popular))
         self._published = sorted((each.article.published_at, bit) for bit, each in enumerate(self.candidates))
         self._after: dict[int, int] = {}
-        self._is_last_call = _mask(bit for at, bit in self._published if last_call is not None and at <= last_call)
+        self._is_last_call = mask_of(bit for at, bit in self._published if last_call is not None and at <= last_call)
         self._made: dict[tuple[Wish, int, tuple[int, ...]], str] = {}
 
     def mask(self, positions: Sequence[int]) -> int:
         """These candidates; positions that are none are passed over."""
-        return _mask(self._bit[position] for position in positions if position in self._bit)
+        return mask_of(self._bit[position] for position in positions if position in self._bit)
 
     def wish(self, choices: Choices) -> Wish:
         """Topics and authors that this newsletter does not have (any more) are as if they had not been chosen."""
@@ -217,7 +202,7 @@ class Selector:
             return self.everything
         low = bisect_left(self._published, (at, -1))
         if (found := self._after.get(low)) is None:
-            found = self._after[low] = _mask(bit for _, bit in self._published[low:])
+            found = self._after[low] = mask_of(bit for _, bit in self._published[low:])
         return found
 
     # --- one reader -----------------------------------------------------------------------------------------------
@@ -265,7 +250,7 @@ class Selector:
                 rules[bit] = Rule.BEFORE
             elif of & expired:
                 rules[bit] = Rule.EXPIRED
-        free = _mask(bit for bit in range(len(self.candidates)) if bit not in rules)
+        free = mask_of(bit for bit in range(len(self.candidates)) if bit not in rules)
         chosen = self._chosen(wish, free, tuple(mask for mask in past.passed[:carry] if mask & free), rules)
         rules |= dict.fromkeys(chosen, Rule.PICKED)
         return [rules[bit] for bit in range(len(self.candidates))]
@@ -327,7 +312,7 @@ class Selector:
 
     def _queue(self, wish: Wish, free: int, passed: Sequence[int]) -> Iterable[int]:
         """Editor's picks, then by rank."""
-        bits: Iterable[int] = _bits(free)
+        bits: Iterable[int] = bits_of(free)
         if passed:
             scores = self._scores
             bits = sorted(bits, key=lambda bit: (-scores[bit] - LIFT * sum(mask >> bit & 1 for mask in passed), bit))
@@ -395,49 +380,6 @@ def _ways(position: int, topics: Sequence[str], authors: Sequence[str]) -> list[
     """By what this candidate can be followed, with the number that says so; the strongest reason first."""
     found = [(_of_author(author), number_of(position, at)) for at, author in enumerate(authors, FIRST_AUTHOR)]
     return found + [(topic, number_of(position, at)) for at, topic in enumerate(topics, FIRST_TOPIC)]
-
-
-def past_of(rows: Sequence[tuple[int, int]], carry: int) -> Past:
-    """From one reader's earlier editions: (candidates that were in them, those of these that the copy held)."""
-    had, passed = 0, [0] * (carry + 1)
-    for held, picked in rows:
-        had |= picked
-        over = held & ~picked
-        for number in range(carry + 1):
-            passed[number], over = passed[number] | over, passed[number] & over
-    return Past(had, tuple(passed))
-
-
-def _scores(candidates: Sequence[Candidate], newsletter: Newsletter, since: datetime, until: datetime) -> list[float]:
-    """0 or more; shares are of the edition's own extremes, so that no site's numbers are better than another's."""
-    ranking, span = newsletter.ranking, max(1.0, (until - since).total_seconds())
-    reads = max((each.article.reads or 0 for each in candidates), default=0) or 1
-    comments = max((each.article.comment_count or 0 for each in candidates), default=0) or 1
-    return [
-        ranking.recency * max(0.0, 1 - max(0.0, (until - each.article.published_at).total_seconds()) / span)
-        + ranking.reads * (each.article.reads or 0) / reads
-        + ranking.comments * (each.article.comment_count or 0) / comments
-        for each in candidates
-    ]
-
-
-def _most_read(candidates: Sequence[Candidate], count: int) -> list[int]:
-    """Bits of those that were read most; what nobody read is not among them."""
-    read = [bit for bit, each in enumerate(candidates) if each.article.reads]
-    return sorted(read, key=lambda bit: -(candidates[bit].article.reads or 0))[:count]
-
-
-def _mask(bits: Iterable[int]) -> int:
-    found = 0
-    for bit in bits:
-        found |= 1 << bit
-    return found
-
-
-def _bits(mask: int) -> Iterator[int]:
-    """Numbers of the bits that are set, the lowest first. Looked for in the digits: a whole number of hundreds of bits is
-    copied by every operation on it."""
-    return compress(count(), f"{mask:b}"[::-1].encode().translate(_DIGITS))
 
 
 def _say(rules: dict[int, Rule] | None, bit: int, rule: Rule) -> None:

@@ -12,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from digest.editions.candidates import compose_own
+from digest.editions.masks import NOTHING_YET, Past, past_of
 from digest.editions.picks import reasons_of, unpack
-from digest.editions.select import ASSUMED_MINUTES, NOTHING_YET, Past, Rule, Selector, past_of
+from digest.editions.select import ASSUMED_MINUTES, Rule, Selector
 from digest.model.article import Article, slug
 from digest.model.choices import Choices, Kind, Length, choices_from_json, choices_to_json, offered
 from digest.model.newsletter import Layout, Offer, Ranking

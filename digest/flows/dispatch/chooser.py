@@ -15,9 +15,10 @@ from itertools import count
 from digest.delivery.plan import PAUSED, Planned
 from digest.editions.candidates import DAYS, cadence_of, last_call
 from digest.editions.due import day_of
+from digest.editions.masks import NOTHING_YET, Past, past_of
 from digest.editions.periods import known_zone, wave_at
 from digest.editions.picks import unpack
-from digest.editions.select import NOTHING_YET, Past, Selector, Wish, past_of
+from digest.editions.select import Selector, Wish
 from digest.model.choices import choices_from_json, offered
 from digest.model.edition import Edition
 from digest.model.newsletter import Cadence, Newsletter

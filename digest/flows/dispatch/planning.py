@@ -18,10 +18,10 @@ from digest.delivery import plan as plan_rows
 from digest.delivery.plan import Planned, Row
 from digest.editions import contents, transitions
 from digest.editions import store as editions
+from digest.editions.masks import Past, past_of
 from digest.editions.newsletters import get_newsletter_by_id
 from digest.editions.periods import is_offered, turn
 from digest.editions.picks import as_return, unpack
-from digest.editions.select import Past, past_of
 from digest.editions.snapshot import newsletter_from_json
 from digest.errors import Next, Refused, Step
 from digest.flows.dispatch.chooser import Chooser

@@ -27,8 +27,9 @@ from digest.editions.candidates import (
     window,
 )
 from digest.editions.due import Period
+from digest.editions.masks import Past
 from digest.editions.picks import PLAIN, number_of, pack
-from digest.editions.select import Past, Rule
+from digest.editions.select import Rule
 from digest.editions.sponsors import sponsor_on
 from digest.editions.tally import Tally
 from digest.flows import publish
