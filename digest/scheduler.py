@@ -7,49 +7,40 @@ When to tick is a wait on the monotonic clock. APScheduler runs the ticks: in a 
 finished before it ends. Its own intervals and cron wait for a wall time, so a clock that was set back stopped them, and
 lose whole weeks at DST: docs/DECISIONS.md "schedule" and "ticks".
 
-Ticks are short: each edition is sent in a thread of its own, so that one that takes hours (a limit, a warm-up) does not
-keep the next newsletter waiting.
+Ticks are short: each edition is planned in a thread of its own, and sent by a runner (workers/), here or elsewhere, which is
+woken in the transaction that plans. So one that takes hours (a limit, a warm-up) keeps no newsletter waiting.
 """
 
 from __future__ import annotations
 
-import gc
-import sys
 import threading
 import time
-from collections.abc import Collection
 from concurrent.futures import Future
 from concurrent.futures import ThreadPoolExecutor as Threads
-from typing import Protocol
 
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 
-from digest import log
 from digest.app import App
+from digest.db.engine import writing
 from digest.errors import Refused, said
 from digest.flows import dispatch, due, publish
-from digest.flows.dispatch import DispatchReport
+from digest.model.edition import EditionId
+from digest.workers import Runner
+from digest.workers.accidents import Told, tell
 
 EDITIONS_AT_ONCE = 8
 LONGEST_TICK_S = 3600.0
 
 
-class Send(Protocol):
-    """Who sends: workers/local.py, or whatever else the door that starts the ticker has."""
-
-    def __call__(self, app: App, edition_id: int, *, stop: threading.Event) -> DispatchReport: ...
-
-
 class Ticker:
     """Ticks at once and then every `scheduler.tick_s` seconds; a tick that is still running is never doubled."""
 
-    def __init__(self, app: App, send: Send) -> None:
-        self._app, self._send = app, send
+    def __init__(self, app: App, runner: Runner) -> None:
+        self._app, self._runner = app, runner
         self._stop = threading.Event()
-        self._threads = Threads(EDITIONS_AT_ONCE, thread_name_prefix="edition")
-        self._sending: dict[int, Future[None]] = {}
-        self._troubles: dict[int, str] = {}
+        self._threads = Threads(EDITIONS_AT_ONCE, thread_name_prefix="plan")
+        self._planning: dict[int, Future[None]] = {}
         self._scheduler = BackgroundScheduler(executors={"default": ThreadPoolExecutor(1)}, timezone="UTC")
         self._beating = threading.Thread(target=self._beat, name="ticker", daemon=True)
         self._beat_at = self._began_at = time.monotonic()
@@ -91,22 +82,14 @@ class Ticker:
             self._is_busy = False
 
     def tick(self) -> None:
-        """Collect where an edition is due, build it, send what may go. What goes wrong in one ends no other."""
-        with _Said("tick"):
+        """Collect where an edition is due, build it, plan it and wake who sends. What goes wrong in one ends no other."""
+        with Told("tick"):
             self._build()
-        with _Said("tick"):
-            unfinished = dispatch.unfinished(self._app.engine)
-            self._forget_others(unfinished)
-            for edition_id in unfinished:
-                if not self._stop.is_set() and edition_id not in self._sending:
-                    self._sending[edition_id] = self._threads.submit(self._send_one, edition_id)
-
-    def _forget_others(self, unfinished: Collection[int]) -> None:
-        """A process that runs for years keeps nothing of editions that are over."""
-        for edition_id in [each for each, running in self._sending.items() if running.done()]:
-            del self._sending[edition_id]
-        for edition_id in self._troubles.keys() - unfinished:
-            self._troubles.pop(edition_id, None)
+        with Told("tick"):
+            self._planning = {each: planning for each, planning in self._planning.items() if not planning.done()}
+            for edition_id in dispatch.unfinished(self._app.engine):
+                if not self._stop.is_set() and edition_id not in self._planning:
+                    self._planning[edition_id] = self._threads.submit(self._plan_one, edition_id)
 
     def _build(self) -> None:
         """Whatever the sources or the readers' site do, an edition that is due is built from what there is."""
@@ -116,47 +99,21 @@ class Ticker:
         at_once = app.settings.collect.at_once
         report = due.build_due(app.engine, app.fetcher, app.press, now=now, at_once=at_once)
         for line in (*report.gathered.accidents, *report.gathered.about_readers):
-            _say(line)
+            tell(line)
         for built in report.built:
             if built.result is publish.Built.FAILED:
-                _say(f"newsletter {built.newsletter}: {built.message}")
+                tell(f"newsletter {built.newsletter}: {built.message}")
 
-    def _send_one(self, edition_id: int) -> None:
-        with _Said(f"edition {edition_id}"):
+    def _plan_one(self, edition_id: int) -> None:
+        """Of an edition that is planned already only the runner is woken: what it was told before may be lost."""
+        engine = self._app.engine
+        with Told(f"edition {edition_id}"):
             try:
-                dispatch.plan(self._app.engine, edition_id, now=self._app.clock.now())
-                report = self._send(self._app, edition_id, stop=self._stop)
+                dispatch.plan(engine, edition_id, now=self._app.clock.now(), on_batch=self._runner.wake)
+                with writing(engine) as connection:
+                    self._runner.wake(connection, EditionId(edition_id))
             except Refused:  # another process has sent it, or somebody cancelled it, since we looked
                 return
             except Exception as cause:
-                dispatch.note_trouble(self._app.engine, edition_id, said(cause))
+                dispatch.note_trouble(engine, edition_id, said(cause))
                 raise
-            if report.trouble != self._troubles.get(edition_id, ""):  # said once, not with every tick
-                _say(
-                    f"edition {edition_id} waits: {report.trouble}"
-                    if report.trouble
-                    else f"edition {edition_id} goes on"
-                )
-            self._troubles[edition_id] = report.trouble
-        gc.collect()  # else editions that are over pile up: Python looks through what is old only after a long while
-
-
-class _Said:
-    """An accident is told to the person at the machine, and goes no further: the next tick tries again."""
-
-    def __init__(self, what: str) -> None:
-        self._what = what
-
-    def __enter__(self) -> None: ...
-
-    def __exit__(self, _: object, error: BaseException | None, __: object) -> bool:
-        if not isinstance(error, Exception):
-            return error is None
-        log.warn("tick.failed", error=type(error).__name__)
-        _say(f"{self._what}: {said(error)}")
-        return True
-
-
-def _say(text: str) -> None:
-    """For the person at the machine; an error may name a file or a host, so it is no log event."""
-    print(f"digest: {text}", file=sys.stderr, flush=True)  # noqa: T201

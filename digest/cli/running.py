@@ -87,7 +87,7 @@ def serve(context: typer.Context) -> None:
     from digest.scheduler import Ticker
     from digest.web.server import Server, bind, raise_file_limit
     from digest.web.site import make_site
-    from digest.workers import local
+    from digest.workers import make_runner
     from digest.workers.notices import NoticeThread
 
     app = open_app(context)
@@ -98,13 +98,21 @@ def serve(context: typer.Context) -> None:
     settings = app.settings.web
     files = raise_file_limit()
     socket = bind(settings.host, settings.port)
-    ticker, noticing = Ticker(app, local.send), NoticeThread(app)
-    server = Server(make_site(app, is_ticking=ticker.is_ticking), files=files, on_stop=ticker.tell_to_stop)
+    runner, noticing = make_runner(app), NoticeThread(app)
+    ticker, ends = Ticker(app, runner), threading.Event()
+    running = threading.Thread(target=runner.run, args=[ends], name="runner")
+
+    def begin_to_stop() -> None:
+        for tell_to_stop in (ticker.tell_to_stop, noticing.tell_to_stop, ends.set):
+            tell_to_stop()
+
+    server = Server(make_site(app, is_ticking=ticker.is_ticking), files=files, on_stop=begin_to_stop)
 
     def stop() -> None:
         server.should_exit = True
 
     with stopped_by_signals(stop):
+        running.start()
         ticker.start()
         noticing.start()
         print(f"serving http://{settings.host}:{settings.port}; stop with Ctrl-C", flush=True)
@@ -112,7 +120,8 @@ def serve(context: typer.Context) -> None:
         try:
             server.run(sockets=[socket])
         finally:
-            noticing.tell_to_stop()
+            begin_to_stop()
             ticker.stop()
+            running.join()
             noticing.stop()
             log.event("serve.stopped")

@@ -28,8 +28,8 @@ def send_edition(app: App, edition_id: int, *, stop: threading.Event | None = No
     from digest.editions.store import get_edition
     from digest.errors import Refused
     from digest.flows import dispatch
-    from digest.model.edition import EditionStatus
-    from digest.workers import local
+    from digest.model.edition import EditionId, EditionStatus
+    from digest.workers import make_single_run
 
     try:
         with progress("planning", None) as advance:
@@ -45,7 +45,11 @@ def send_edition(app: App, edition_id: int, *, stop: threading.Event | None = No
     own = threading.Event()
     minding = stopped_by_signals(own.set) if stop is None else contextlib.nullcontext()
     with progress("sending", todo) as advance, minding:
-        return local.send(app, edition_id, stop=stop or own, progress=advance)
+        runner = make_single_run(app, advance)
+        with reading(app.engine) as connection:
+            runner.wake(connection, EditionId(edition_id))
+        reports = runner.run(stop or own)
+    return reports[0] if reports else dispatch.DispatchReport(edition_id=edition_id)
 
 
 def send_each(app: App, edition_ids: Iterable[int]) -> list[DispatchReport]:

@@ -8,19 +8,32 @@ DKIM's RSA above all.
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import gc
 import multiprocessing
 import os
+import queue
 import threading
 import time
 from collections.abc import Callable, Sequence
-from multiprocessing.connection import Connection, wait
-from typing import TYPE_CHECKING
+from concurrent.futures import Future
+from concurrent.futures import ThreadPoolExecutor as Threads
+from multiprocessing.connection import Connection as Pipe
+from multiprocessing.connection import wait
+from typing import TYPE_CHECKING, Protocol
+
+from sqlalchemy import Connection
 
 from digest import log
 from digest.app import App, make_app
 from digest.config import Settings
+from digest.db.engine import reading
+from digest.editions import store as editions
+from digest.errors import said
 from digest.flows import dispatch, publish
+from digest.model.edition import EditionId, EditionStatus
 from digest.stopping import stopped_by_signals
+from digest.workers.accidents import Told, tell
 
 if TYPE_CHECKING:
     from multiprocessing.context import SpawnProcess
@@ -30,7 +43,94 @@ if TYPE_CHECKING:
 LOOK_S = 0.1
 GRACE_S = 900.0
 
+EDITIONS_AT_ONCE = 8
+
 Progress = Callable[[int], None]
+
+
+class Send(Protocol):
+    """How one edition is sent; `send` below."""
+
+    def __call__(self, app: App, edition_id: int, *, stop: threading.Event) -> DispatchReport: ...
+
+
+class LocalRunner:
+    """This process, until it is stopped: each edition in a thread of its own."""
+
+    def __init__(self, app: App, send: Send | None = None) -> None:
+        self._app, self._send = app, send or _send_quietly
+        self._woken: queue.SimpleQueue[int] = queue.SimpleQueue()
+        self._troubles: dict[int, str] = {}
+
+    def wake(self, connection: Connection, edition_id: EditionId) -> None:
+        """It is looked at once the ledger says that all of it is planned; until then the wake is for nothing."""
+        del connection
+        self._woken.put(edition_id)
+
+    def run(self, stop: threading.Event) -> list[DispatchReport]:
+        wanted: dict[int, None] = {}
+        sending: dict[int, Future[None]] = {}
+        with Threads(EDITIONS_AT_ONCE, thread_name_prefix="edition") as threads:
+            while not stop.is_set():
+                with contextlib.suppress(queue.Empty):
+                    wanted[self._woken.get(timeout=LOOK_S)] = None
+                sending = {each: running for each, running in sending.items() if not running.done()}
+                for edition_id in [
+                    each for each in wanted if each not in sending
+                ]:  # the others are looked at once more
+                    del wanted[edition_id]
+                    sending[edition_id] = threads.submit(self._send_one, edition_id, stop)
+        return []
+
+    def _send_one(self, edition_id: int, stop: threading.Event) -> None:
+        with Told(f"edition {edition_id}"):
+            if stop.is_set():
+                return
+            if not _is_planned(self._app, edition_id):
+                self._troubles.pop(edition_id, None)
+                return
+            try:
+                report = self._send(self._app, edition_id, stop=stop)
+            except Exception as cause:
+                dispatch.note_trouble(self._app.engine, edition_id, said(cause))
+                raise
+            before = self._troubles.pop(edition_id, "")
+            if report.trouble:
+                self._troubles[edition_id] = report.trouble
+            if report.trouble != before:  # said once, not with every wake
+                waits = f"edition {edition_id} waits: {report.trouble}"
+                tell(waits if report.trouble else f"edition {edition_id} goes on")
+        gc.collect()  # else editions that are over pile up: Python looks through what is old only after a long while
+
+
+class LocalRun:
+    """This process, once: the editions that it was woken for, one after another, in the thread that asks."""
+
+    def __init__(self, app: App, progress: Progress) -> None:
+        self._app, self._progress = app, progress
+        self._woken: dict[int, None] = {}
+
+    def wake(self, connection: Connection, edition_id: EditionId) -> None:
+        del connection
+        self._woken[edition_id] = None
+
+    def run(self, stop: threading.Event) -> list[DispatchReport]:
+        reports = []
+        while self._woken and not stop.is_set():
+            edition_id, _ = self._woken.popitem()
+            reports.append(send(self._app, edition_id, stop=stop, progress=self._progress))
+        return reports
+
+
+def _is_planned(app: App, edition_id: int) -> bool:
+    """Is all of it planned, and is it to be sent? Its first readers are set apart at the end of planning."""
+    with reading(app.engine) as connection:
+        status = editions.find_status(connection, edition_id)
+        return status is EditionStatus.SENDING and editions.is_planned(connection, edition_id)
+
+
+def _send_quietly(app: App, edition_id: int, *, stop: threading.Event) -> DispatchReport:
+    return send(app, edition_id, stop=stop)
 
 
 def send(app: App, edition_id: int, *, stop: threading.Event, progress: Progress = lambda _: None) -> DispatchReport:
@@ -119,7 +219,7 @@ class _Helper:
         self._process.join(GRACE_S)
 
 
-def _help(settings: Settings, edition_id: int, answer: Connection) -> None:
+def _help(settings: Settings, edition_id: int, answer: Pipe) -> None:
     """The life of a helper: as long as there is work, and no longer than who started it."""
     names = [each.name for each in settings.channels]
     log.configure(level=settings.log.level, as_json=settings.log.json_lines, names=names)

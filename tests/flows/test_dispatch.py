@@ -10,11 +10,11 @@ from datetime import timedelta
 from threading import Thread
 
 import pytest
-from sqlalchemy import Engine, insert
+from sqlalchemy import Connection, Engine, func, insert, select
 
 from digest.clock import FixedClock
 from digest.db.engine import reading, writing
-from digest.db.tables import subscriber, subscription
+from digest.db.tables import batch, secret, subscriber, subscription
 from digest.delivery import counts
 from digest.delivery import store as ledger
 from digest.delivery.batches import lease, release, settle_interrupted
@@ -27,7 +27,7 @@ from digest.flows.dispatch import DispatchReport
 from digest.flows.publish import Built, Press
 from digest.model.actor import SENDER
 from digest.model.delivery import Balance, DeliveryStatus
-from digest.model.edition import EditionStatus
+from digest.model.edition import EditionId, EditionStatus
 from tests.site import ADMIN, NOW, SmtpServer, add_articles, add_newsletter, add_readers, leave_url
 
 
@@ -470,3 +470,28 @@ def test_a_plan_that_was_interrupted_balances_and_is_finished_later(engine: Engi
     assert balance(engine, edition_id).is_balanced
     assert dispatch.plan(engine, edition_id, now=NOW) == 5
     assert balance(engine, edition_id) == Balance(planned=5, waiting=5)
+
+
+def test_what_is_written_beside_a_batch_is_there_exactly_if_the_batch_is(engine: Engine, press: Press) -> None:
+    edition_id = build(engine, press, readers=10)
+    seen: list[int] = []
+
+    def on_batch(connection: Connection, of: EditionId) -> None:
+        assert of == edition_id
+        if len(seen) == 2:
+            raise ZeroDivisionError
+        seen.append(connection.execute(select(func.count()).select_from(batch)).scalar_one())
+        connection.execute(insert(secret).values(name=f"job {len(seen)}", value="", created_at=NOW))
+
+    def rows() -> tuple[int, int]:
+        with reading(engine) as connection:
+            jobs = connection.execute(select(func.count()).where(secret.c.name.startswith("job"))).scalar_one()
+            return jobs, connection.execute(select(func.count()).select_from(batch)).scalar_one()
+
+    with pytest.raises(ZeroDivisionError):
+        dispatch.plan(engine, edition_id, now=NOW, batch_size=3, on_batch=on_batch)
+    assert (seen, rows()) == ([1, 2], (2, 2))
+    seen[:] = []
+    assert dispatch.plan(engine, edition_id, now=NOW, batch_size=3, on_batch=lambda _, of: seen.append(of)) == 10
+    assert set(seen) == {edition_id}
+    assert rows() == (2, 4)

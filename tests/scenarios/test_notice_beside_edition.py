@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -32,7 +33,8 @@ def sink(app: App, tmp_path: Path) -> Iterator[Path]:
     line = [sys.executable, "-m", "tests.scenarios.quick_sink", str(file)]
     with subprocess.Popen(line, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
-        app.settings.channels[0].port = int(process.stdout.readline())
+        port = int(process.stdout.readline())
+        app.settings.channels[0] = replace(app.settings.channels[0], port=port)  # type: ignore[call-arg]
         yield file
         process.terminate()
 

@@ -26,7 +26,7 @@ from digest.editions.snapshot import newsletter_from_json
 from digest.errors import Next, Refused, Step
 from digest.flows.dispatch.chooser import Chooser
 from digest.model.actor import SENDER
-from digest.model.edition import Edition, EditionStatus
+from digest.model.edition import Edition, EditionId, EditionStatus
 from digest.model.newsletter import Cadence, Newsletter
 
 WAVES_PAGE = 10 * plan_rows.BATCH_SIZE
@@ -47,8 +47,12 @@ def plan(
     now: datetime,
     progress: Callable[[int], None] = lambda _: None,
     batch_size: int = plan_rows.BATCH_SIZE,
+    on_batch: Callable[[Connection, EditionId], None] | None = None,
 ) -> int:
     """Write a ledger row for every reader of an approved edition; returns how many there are.
+
+    on_batch   called in the transaction of each batch, after its rows were written: what it writes is there exactly if they
+               are. If it raises, they are not, and planning ends there; another call goes on
 
     Rows and batches that are there already stay as they are.
     """
@@ -83,6 +87,8 @@ def plan(
                     )
                 else:
                     planned = own.plan_next_range(connection, slot=slot, after=after, now=now, size=batch_size)
+                if planned is not None and on_batch is not None:
+                    on_batch(connection, edition.id)
             if planned is None:
                 break
             after, rows = planned
