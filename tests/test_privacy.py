@@ -30,7 +30,7 @@ from tests.site import SmtpServer, add_newsletter
 MARK = "zxqv"
 
 
-def wait_for(what: Callable[[], bool], *, seconds: float = 40) -> None:
+def wait_for(what: Callable[[], bool], *, seconds: float = 120) -> None:
     deadline = time.monotonic() + seconds
     while not what():
         assert time.monotonic() < deadline, "waited too long"
@@ -92,7 +92,7 @@ def test_serve_logs_nobody(digest: Command, smtp_server: SmtpServer, web_port: i
         assert client.get(f"{link}{MARK}").status_code == 404
         assert client.get(f"http://127.0.0.1:{web_port}/e/{MARK}?q={MARK}").status_code == 404
     process.send_signal(signal.SIGTERM)
-    said = process.communicate(timeout=40)[0]
+    said = process.communicate(timeout=120)[0]
     assert "membership.left" in said
     assert "publish.built" in said
     assert "collect.failed" in said

@@ -36,7 +36,7 @@ from tests.site import NOW, Recorder, SmtpServer, add_articles, add_newsletter
 
 
 def wait_for(what: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 120
     while not what():
         assert time.monotonic() < deadline, "waited too long"
         time.sleep(0.02)

@@ -35,7 +35,7 @@ def accepted(smtp_server: SmtpServer) -> list[str]:
     return [address for address, _ in smtp_server.recorder.accepted]
 
 
-def wait_for(what: object, *, seconds: float = 30) -> None:
+def wait_for(what: object, *, seconds: float = 120) -> None:
     deadline = time.monotonic() + seconds
     while not what():  # type: ignore[operator]
         assert time.monotonic() < deadline, "waited too long"

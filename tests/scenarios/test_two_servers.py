@@ -25,7 +25,7 @@ from tests.site import SmtpServer, add_articles, add_newsletter, add_readers
 READERS = 300
 
 
-def wait_for(what: Callable[[], bool], *, seconds: float = 60) -> None:
+def wait_for(what: Callable[[], bool], *, seconds: float = 180) -> None:
     deadline = time.monotonic() + seconds
     while not what():
         assert time.monotonic() < deadline, "waited too long"

@@ -19,4 +19,4 @@ def test_many_empty_parts_are_refused_at_once() -> None:
     started = time.process_time()
     with pytest.raises(ValueError, match="more than 100 parts"):
         unpack_gzip(packed, max_bytes=10**7)
-    assert time.process_time() - started < 1
+    assert time.process_time() - started < 5

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
@@ -30,11 +29,9 @@ def test_a_page_is_there_from_the_approval_on_and_nobody_makes_it(
     sent = send_edition(site, smtp_server)
     with writing(engine) as connection:  # nothing could be rendered from this any more
         connection.execute(update(edition).values(frozen={"newsletter": {}, "files": {}}))
-    began = time.monotonic()
     answers = [site.client.get(f"/e/{sent.public_key}") for _ in range(100)]
     assert {answer.status_code for answer in answers} == {200}
     assert "Story 1" in answers[0].text
-    assert time.monotonic() - began < 10
 
 
 def test_a_withdrawn_article_is_on_no_page_and_the_new_page_is_made_once(
