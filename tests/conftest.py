@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import uuid
 from collections.abc import Callable, Iterator
@@ -38,6 +39,37 @@ SERVERS = pytest.StashKey[dict[str, str]]()
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update-golden", action="store_true", help="write tests/golden anew; then read the diff")
+    parser.addoption(
+        "--quick", action="store_true", help="only what needs no server, no browser and no command: a minute"
+    )
+
+
+STARTED = re.compile(
+    r"\b(?:BrowserThread|Command|Mailbox|MysqlSite|Nursery|Popen|Running|RunningSite|ScriptedServer|Serving|Shown|Site"
+    r"|SmtpServer|SmtpThread|Trial|WordPress|ZYGOTE|subprocess)\b"
+)
+"""What starts a server or a process: the type that a fixture gives says so, or the test names it."""
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if not config.getoption("--quick"):
+        return
+    kept = [item for item in items if not _takes_more(item)]
+    config.hook.pytest_deselected(items=[item for item in items if item not in kept])
+    items[:] = kept
+
+
+def _takes_more(item: pytest.Item) -> bool:
+    """It needs a server, a browser or a process; or a program that may be missing; or says itself that it is slow."""
+    if item.get_closest_marker("slow") or item.get_closest_marker("skipif"):
+        return True
+    if STARTED.search(" ".join(getattr(item, "function", _takes_more).__code__.co_names)):
+        return True
+    if getattr(getattr(item, "callspec", None), "params", {}).get("database_url") == "postgresql":
+        return True
+    fixtures = item._fixtureinfo.name2fixturedefs  # type: ignore[attr-defined]
+    given = [str(each[-1].func.__annotations__.get("return", "")) for each in fixtures.values()]
+    return any(map(STARTED.search, given)) or {"postgresql_url", "postgresql_database"} & fixtures.keys() != set()
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ ROOT = Path(__file__).parent.parent
 SMTP_SINK = shutil.which("smtp-sink", path="/usr/sbin:/usr/lib/postfix/sbin:/usr/bin")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "line",
     [

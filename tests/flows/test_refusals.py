@@ -334,6 +334,7 @@ ANSWERS = [
 NAMES_THE_READER = ("550 5.1.1", "552 5.2.2")
 
 
+@pytest.mark.slow
 @given(data=st.data())
 @settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_whatever_servers_answer_a_reader_is_accepted_untouched_or_refused_by_name(

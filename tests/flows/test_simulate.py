@@ -123,6 +123,7 @@ def audience(engine: Engine) -> Newsletter:
     return newsletter
 
 
+@pytest.mark.slow
 def test_it_agrees_with_a_real_run_and_leaves_no_trace(engine: Engine, press: Press, audience: Newsletter) -> None:
     before = rows(engine)
     found = simulated(engine, press)

@@ -121,6 +121,7 @@ def test_offers_of_every_day_on_one_page_are_all_kept(engine: Engine, tmp_path: 
     assert titles(engine) == ["Red", "Blue", "Green"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shared", [True, False], ids=["one address", "one title"])
 def test_a_thousand_stories_with_one_name_are_stored_in_seconds(shared: bool, engine: Engine, tmp_path: Path) -> None:
     items = [

@@ -69,6 +69,7 @@ def test_there_are_enough_of_them() -> None:
     }
 
 
+@pytest.mark.slow
 def test_five_megabytes_are_read_in_seconds() -> None:
     item = (
         "<item><title>Story {0}</title><link>https://blog.example.org/{0}</link><guid>{0}</guid>"

@@ -70,12 +70,14 @@ KNOWN = (
 """Each of these once took seconds, or for ever."""
 
 
+@pytest.mark.slow
 def test_what_once_took_for_ever_takes_no_time() -> None:
     found = isolation.each(seconds, [(part, token, SIZE) for part, token in KNOWN])
     slow = [(case, took) for case, took in zip(KNOWN, found, strict=True) if not isinstance(took, float) or took > 3]
     assert not slow
 
 
+@pytest.mark.slow
 def test_no_token_in_no_place_makes_a_parser_slow() -> None:
     """By chance, other ones each month: a thousandth of a second for each kilobyte, and the tags of a feed are limited."""
     chance = random.Random()

@@ -85,6 +85,7 @@ def test_what_is_no_picture_is_refused_with_a_reason(body: bytes, reason: str) -
         resized(body)
 
 
+@pytest.mark.slow
 def test_a_decompression_bomb_is_refused_before_it_is_unpacked() -> None:
     body = bomb()
     started = time.process_time()
