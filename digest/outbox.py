@@ -55,7 +55,7 @@ FIELDS: Mapping[Event, tuple[str, ...]] = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
+class OutboxEvent:
     """An event, as it is kept. `data` has the fields of FIELDS."""
 
     id: int
@@ -71,10 +71,10 @@ def tell(connection: Connection, event: Event, *, now: datetime, **data: object)
     connection.execute(insert(outbox).values(at=now, event=event, data=data))
 
 
-def list_told(connection: Connection, *, after_id: int = 0, limit: int = 100) -> list[Told]:
+def list_events(connection: Connection, *, after_id: int = 0, limit: int = 100) -> list[OutboxEvent]:
     """The oldest first, a page at a time. index  pk_outbox"""
     rows = connection.execute(select(outbox).where(outbox.c.id > after_id).order_by(outbox.c.id).limit(limit))
-    return [Told(id=row.id, at=row.at, event=Event(row.event), data=row.data) for row in rows]
+    return [OutboxEvent(id=row.id, at=row.at, event=Event(row.event), data=row.data) for row in rows]
 
 
 def prune(connection: Connection, *, now: datetime) -> int:

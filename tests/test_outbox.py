@@ -23,7 +23,7 @@ def test_an_event_is_kept_with_the_deed_or_not_at_all(engine: Engine) -> None:
     with rehearsing(engine) as connection:
         outbox.tell(connection, Event.EDITION_PAUSED, now=NOW, newsletter_id=1, edition_id=13)
     with reading(engine) as connection:
-        [told] = outbox.list_told(connection)
+        [told] = outbox.list_events(connection)
     assert (told.event, told.at, told.data) == (Event.EDITION_SENT, NOW, {"newsletter_id": 1, "edition_id": 12})
 
 
@@ -38,7 +38,7 @@ def test_old_events_are_forgotten_and_new_ones_are_not(engine: Engine) -> None:
             outbox.tell(connection, Event.EDITION_SENT, now=NOW - age, newsletter_id=1, edition_id=age.days)
         assert outbox.prune(connection, now=NOW) == 1
         assert outbox.prune(connection, now=NOW) == 0
-        [told] = outbox.list_told(connection)
+        [told] = outbox.list_events(connection)
     assert told.data["edition_id"] == KEPT.days - 1
 
 

@@ -215,7 +215,7 @@ def find_sync_at(connection: Connection, tie: Tie) -> datetime | None:
     return connection.execute(query).scalar()
 
 
-class Troubled(NamedTuple):
+class SyncTrouble(NamedTuple):
     """A sync that waits for a person, or failed; the names of its source and its newsletter."""
 
     source: str
@@ -224,9 +224,9 @@ class Troubled(NamedTuple):
     error: str
 
 
-def list_troubled(connection: Connection) -> list[Troubled]:
+def list_troubled(connection: Connection) -> list[SyncTrouble]:
     query = select(source.c.name, newsletter.c.name, sync.c.held, sync.c.error)
     query = query.join_from(sync, source, source.c.id == sync.c.source_id)
     query = query.join(newsletter, newsletter.c.id == sync.c.newsletter_id)
     query = query.where((sync.c.held != "") | (sync.c.error != ""))
-    return [Troubled(*row) for row in connection.execute(query.order_by(source.c.name, newsletter.c.name))]
+    return [SyncTrouble(*row) for row in connection.execute(query.order_by(source.c.name, newsletter.c.name))]

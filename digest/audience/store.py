@@ -33,9 +33,9 @@ from digest.errors import Next, NotFound, Step
 from digest.model.address import EmailAddress
 from digest.model.choices import choices_from_json, choices_to_json
 from digest.model.subscriber import (
-    Listed,
     Subscriber,
     SubscriberId,
+    SubscriberLine,
     Subscription,
     SubscriptionId,
     SubscriptionStatus,
@@ -172,7 +172,7 @@ def list_subscriptions(connection: Connection, subscriber_id: SubscriberId) -> l
 
 def list_subscribers(
     connection: Connection, newsletter_id: int | None, *, search: str = "", after_id: int = 0, limit: int = 50
-) -> list[Listed]:
+) -> list[SubscriberLine]:
     """In pages by id."""
     query = select(subscriber, subscription.c.status, newsletter.c.name.label("newsletter"))
     query = query.join(subscription, subscription.c.subscriber_id == subscriber.c.id)
@@ -183,7 +183,7 @@ def list_subscribers(
     if search:
         query = query.where(subscriber.c.address_key.contains(search.casefold(), autoescape=True))
     return [
-        Listed(
+        SubscriberLine(
             subscriber=subscriber_of_row(row),
             newsletter=row.newsletter,
             status=SubscriptionStatus(row.status),

@@ -13,7 +13,7 @@ from typing import Any
 
 import typer
 
-from digest.cli.words import naming_options
+from digest.cli.words import name_options
 from digest.errors import BadInput
 from digest.model.address import clean_line
 from digest.web_address import web_address
@@ -29,7 +29,7 @@ def bounded(command: Any) -> Any:
     for each in command.params:
         each.callback = each.callback or _checked
     if command.callback is not None:
-        command.callback = naming_options(command)
+        command.callback = name_options(command)
     return command
 
 
@@ -53,7 +53,7 @@ def _fault(value: object) -> str:
     return ""
 
 
-def given(**texts: str | None) -> dict[str, str]:
+def drop_none(**texts: str | None) -> dict[str, str]:
     """Those that were given."""
     return {name: text for name, text in texts.items() if text is not None}
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from digest.app import App
-    from digest.model.article import Article, Curated
+    from digest.model.article import Article, StoredArticle
 
 _JSON = Annotated[bool, typer.Option("--json")]
 _IDS = Annotated[list[int] | None, typer.Argument(help="articles, by their numbers")]
@@ -328,6 +328,6 @@ def _let_go(
     print(f"{count} {what}")
 
 
-def _held(app: App, source: str) -> list[Curated]:
+def _held(app: App, source: str) -> list[StoredArticle]:
     with reading(app.engine) as connection:
         return curation.list_held(connection, get_source(connection, source).id if source else None)

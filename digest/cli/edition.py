@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from digest.cli.arguments import given
+from digest.cli.arguments import drop_none
 from digest.cli.context import actor, open_app
 from digest.cli.output import confirm, show_fields, show_json, show_table
 
@@ -140,7 +140,7 @@ def change(
     """Change the texts of a draft."""
     from digest.flows.admin.editions import change_texts
 
-    texts = given(subject=subject, preheader=preheader, note=note)
+    texts = drop_none(subject=subject, preheader=preheader, note=note)
     if not texts:
         raise typer.BadParameter("say what to change: --subject, --preheader, --note")
     texts |= {"note_author": note_author, "note_role": note_role}

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from digest.cli.arguments import given
+from digest.cli.arguments import drop_none
 from digest.cli.context import actor, open_app
 from digest.cli.output import confirm, show_json, show_table
 from digest.db.engine import reading
@@ -44,7 +44,7 @@ def add(
     """
     if not starts:
         raise typer.BadParameter("when does it begin? --starts 2026-12-05T19:30")
-    texts = given(title=title, starts=starts, ends=ends, zone=zone, place=place, url=url, text=text)
+    texts = drop_none(title=title, starts=starts, ends=ends, zone=zone, place=place, url=url, text=text)
     app = open_app(context)
     number, new = calendar.add(app.engine, newsletter, texts, actor=actor(), now=app.clock.now())
     print(f"event {number} added: {new.title}, {_when(new)}")
@@ -80,7 +80,7 @@ def change(
 
     Example: digest event change 3 --starts 2026-12-06T14:00
     """
-    texts = given(title=title, starts=starts, ends=ends, zone=zone, place=place, url=url, text=text)
+    texts = drop_none(title=title, starts=starts, ends=ends, zone=zone, place=place, url=url, text=text)
     app = open_app(context)
     changed = calendar.change(app.engine, event_id, texts, actor=actor(), now=app.clock.now())
     print(f"event {event_id} changed: {changed.title}, {_when(changed)}")

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from digest.model.article import Curated
-    from digest.model.subscriber import Listed, Subscriber
+    from digest.model.article import StoredArticle
+    from digest.model.subscriber import Subscriber, SubscriberLine
 
 
-def article_shape(of: Curated) -> dict[str, object]:
+def article_shape(of: StoredArticle) -> dict[str, object]:
     """As its source has it; what the digest shows otherwise stands in `edits`."""
     article = of.article
     return {
@@ -57,7 +57,7 @@ def person_shape(of: Subscriber) -> dict[str, object]:
     }
 
 
-def subscriber_shape(of: Listed) -> dict[str, object]:
+def subscriber_shape(of: SubscriberLine) -> dict[str, object]:
     return {
         **person_shape(of.subscriber),
         "newsletter": of.newsletter,

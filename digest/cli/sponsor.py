@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from digest.cli.arguments import given
+from digest.cli.arguments import drop_none
 from digest.cli.context import actor, open_app
 from digest.cli.output import confirm, show_json, show_table
 from digest.db.engine import reading
@@ -51,7 +51,7 @@ def add(
     digest sponsor add harbour --by "Alder Bank" --url https://bank.example --title "Save in town"
     digest sponsor add harbour --by Tram --url https://tram.example --title Ride --from 2027-01-04 --until 2027-01-31
     """
-    texts = given(
+    texts = drop_none(
         name=name,
         url=url,
         title=title,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from digest.cli.arguments import given
+from digest.cli.arguments import drop_none
 from digest.cli.context import actor, open_app
 from digest.cli.output import confirm, show_fields, show_json, show_table
 from digest.cli.report import DRY, import_file, show_import, show_suppressed
@@ -156,7 +156,7 @@ def change(
     """Change a reader's name, language or time zone."""
     from digest.flows.admin import readers
 
-    values = given(name=name, language=language, time_zone=time_zone)
+    values = drop_none(name=name, language=language, time_zone=time_zone)
     if not values:
         raise typer.BadParameter("say what to change: --name, --language, --time-zone")
     app = open_app(context)

@@ -58,7 +58,7 @@ def advice(text: str, following: Next | None) -> str:
     return "; ".join([*([text] if text else []), *([step(following)] if following else [])])
 
 
-def naming_options(command: Any) -> Callable[..., Any]:
+def name_options(command: Any) -> Callable[..., Any]:
     """The command's function; an error that leaves it and names a field tells the option that the field was given by."""
     call = command.callback
 

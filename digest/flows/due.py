@@ -24,7 +24,7 @@ from digest.sources.fetch import Fetcher
 
 
 @dataclass(slots=True, kw_only=True)
-class Gathered:
+class GatherReport:
     """What came of looking at the sources and at their readers.
 
     accidents   what nobody foresaw, in one line each: whatever it was, an edition is built from what there is
@@ -50,13 +50,13 @@ class Gathered:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DueReport:
-    gathered: Gathered
+    gathered: GatherReport
     built: Sequence[BuildReport]
 
 
-def gather(engine: Engine, fetcher: Fetcher, *, now: datetime, at_once: int) -> Gathered:
+def gather(engine: Engine, fetcher: Fetcher, *, now: datetime, at_once: int) -> GatherReport:
     """Read every source that is on, and bring up to date the readers that come from one."""
-    found = Gathered()
+    found = GatherReport()
 
     def read_sources() -> None:
         found.collected = collect_sources(engine, fetcher, now=now, at_once=at_once)
@@ -80,7 +80,7 @@ def build_due(
     gathers: bool = True,
 ) -> DueReport:
     """Gather if that is wanted, then build the edition of each newsletter whose period has come, or of those named."""
-    gathered = gather(engine, fetcher, now=now, at_once=at_once) if gathers else Gathered()
+    gathered = gather(engine, fetcher, now=now, at_once=at_once) if gathers else GatherReport()
     built = publish.build_due(engine, press, now=now, names=names)
     forget_events(engine, now=now)
     return DueReport(gathered=gathered, built=built)
@@ -94,7 +94,7 @@ def forget_events(engine: Engine, *, now: datetime) -> None:
                 return
 
 
-def _try(found: Gathered, what: str, act: Callable[[], None]) -> None:
+def _try(found: GatherReport, what: str, act: Callable[[], None]) -> None:
     try:
         act()
     except (DBAPIError, DatabaseError):

@@ -121,7 +121,7 @@ EDITABLE = ("title", "summary", "image_src", "image_alt", "section")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Curated:
+class StoredArticle:
     """A stored article as its source has it, and what editors made of it.
 
     source       the name of its source; "" where it was added by hand

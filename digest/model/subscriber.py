@@ -66,7 +66,7 @@ class Subscription:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Listed:
+class SubscriberLine:
     """A subscriber in a list, once for each of their newsletters."""
 
     subscriber: Subscriber

@@ -12,13 +12,13 @@ from sqlalchemy import Connection, Row, Select, Text, case, func, literal, selec
 from digest.db.rows import numbers
 from digest.db.tables import article, source
 from digest.errors import Next, NotFound, Step
-from digest.model.article import Article, ArticleId, Comment, Curated, Image
+from digest.model.article import Article, ArticleId, Comment, Image, StoredArticle
 from digest.model.source import SourceId
 
 
 def list_articles(
     connection: Connection, *, search: str = "", before_id: int | None = None, limit: int = 50
-) -> list[Curated]:
+) -> list[StoredArticle]:
     """Those that came last first, in pages by id."""
     query = _query().order_by(article.c.id.desc()).limit(limit)
     if before_id is not None:
@@ -28,11 +28,11 @@ def list_articles(
     return [_curated(row) for row in connection.execute(query)]
 
 
-def get_article(connection: Connection, article_id: int) -> Curated:
+def get_article(connection: Connection, article_id: int) -> StoredArticle:
     return _one(connection, _query().where(article.c.id == article_id), article_id)
 
 
-def lock_article(connection: Connection, article_id: int) -> Curated:
+def lock_article(connection: Connection, article_id: int) -> StoredArticle:
     """To be changed: of two editors at the same moment the second sees what the first has done."""
     query = _query().where(article.c.id == article_id).with_for_update(of=article)
     return _one(connection, query, article_id)
@@ -51,7 +51,7 @@ def put_off(connection: Connection, article_id: int, until: datetime | None) -> 
     change_article(connection, article_id, not_before=until, ready_at=ready_at)
 
 
-def list_held(connection: Connection, source_id: SourceId | None = None) -> list[Curated]:
+def list_held(connection: Connection, source_id: SourceId | None = None) -> list[StoredArticle]:
     """Articles that wait for an editor, the newest first. index  ix_article_held_at"""
     query = _query().where(article.c.held_at.is_not(None))
     query = query.order_by(article.c.published_at.desc(), article.c.id.desc())
@@ -97,15 +97,15 @@ def _query() -> Select[Any]:
     return columns.outerjoin_from(article, source, source.c.id == article.c.source_id)
 
 
-def _one(connection: Connection, query: Select[Any], article_id: int) -> Curated:
+def _one(connection: Connection, query: Select[Any], article_id: int) -> StoredArticle:
     row = connection.execute(query).first()
     if row is None:
         raise NotFound(f"there is no article {article_id}", next=Next(Step.LIST_ARTICLES))
     return _curated(row)
 
 
-def _curated(row: Row[Any]) -> Curated:
-    return Curated(
+def _curated(row: Row[Any]) -> StoredArticle:
+    return StoredArticle(
         article=Article(
             id=ArticleId(row.id),
             key=row.key,

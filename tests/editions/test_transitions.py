@@ -51,7 +51,7 @@ def test_a_verb_does_what_the_table_says_and_nothing_else(
     with writing(engine) as connection:
         assert transitions.move(connection, edition_id, verb, actor=actor, now=NOW) is bool(wanted)
         last = audit.list_entries(connection, Filters(), limit=1)[0]
-        told = outbox.list_told(connection)[-1]
+        told = outbox.list_events(connection)[-1]
     assert status(engine) == (next(iter(wanted)) if wanted else of)
     for to, each in wanted.items():
         assert (last.action, last.before, last.after) == (f"edition.{verb}", {"status": of}, {"status": to})

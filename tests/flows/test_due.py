@@ -19,7 +19,7 @@ from tests.site import NOW, add_articles, add_newsletter
 
 def told(engine: Engine) -> list[str]:
     with reading(engine) as connection:
-        return [each.event for each in outbox.list_told(connection)]
+        return [each.event for each in outbox.list_events(connection)]
 
 
 def test_sources_are_read_before_the_edition_is_built(engine: Engine, press: Press, tmp_path: Path) -> None:

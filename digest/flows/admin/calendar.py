@@ -31,7 +31,7 @@ def add(engine: Engine, newsletter: str, given: Mapping[str, str], *, actor: Act
     with writing(engine) as connection:
         of = get_newsletter(connection, newsletter)
         empty = Event(title="", starts_at=now, time_zone=of.schedule.time_zone)
-        new = changed(empty, {**given, "title": given.get("title", "")})
+        new = apply_texts(empty, {**given, "title": given.get("title", "")})
         number = store.add_event(connection, of.id, new, now=now)
         target = Target(noun=Noun.EVENT, id=number, newsletter_id=of.id)
         audit.record(connection, "event.add", actor, target, now=now, after=_fields(new))
@@ -42,7 +42,7 @@ def change(engine: Engine, event_id: int, given: Mapping[str, str], *, actor: Ac
     """Editions that were built before keep it as it was. `given` as for `add`; "" for `ends` and texts takes them away."""
     with writing(engine) as connection:
         newsletter_id, before = store.lock_event(connection, event_id)
-        after = changed(before, given)
+        after = apply_texts(before, given)
         store.change_event(connection, event_id, after)
         target = Target(noun=Noun.EVENT, id=event_id, newsletter_id=newsletter_id)
         was, is_now = _fields(before), _fields(after)
@@ -59,7 +59,7 @@ def remove(engine: Engine, event_id: int, *, actor: Actor, now: datetime) -> Non
         audit.record(connection, "event.remove", actor, target, now=now, before=_fields(before))
 
 
-def changed(of: Event, given: Mapping[str, str]) -> Event:
+def apply_texts(of: Event, given: Mapping[str, str]) -> Event:
     """With what was given; BadInput names the field that is wrong. Pure."""
     there = values.zone("zone", given.get("zone") or of.time_zone)
     fields: dict[str, Any] = {"time_zone": there.key}
