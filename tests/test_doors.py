@@ -48,3 +48,21 @@ def test_a_door_does_not_write(path: Path) -> None:
 )
 def test_one_that_did_would_be_seen(source: str) -> None:
     assert faults(source)
+
+
+ROOMS = [path for name in ("audience", "delivery", "editions", "sources") for path in (CODE / name).rglob("*.py")]
+
+
+def returned_rows(source: str) -> list[str]:
+    """Public functions that say that they return rows of the database."""
+    return [
+        node.name
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.FunctionDef) and not node.name.startswith("_") and node.returns is not None
+        if "Row[" in ast.unparse(node.returns)
+    ]
+
+
+def test_a_store_returns_values_and_no_rows() -> None:
+    assert returned_rows("def list_them() -> list[Row[Any]]: ...") == ["list_them"]
+    assert {path.name: found for path in ROOMS if (found := returned_rows(path.read_text(encoding="utf-8")))} == {}
