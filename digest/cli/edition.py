@@ -210,29 +210,29 @@ def send(context: typer.Context, edition_id: int, yes: _YES = False, as_json: _J
 
 def pause(context: typer.Context, edition_id: int) -> None:
     """Stop a running send, in whatever process it runs; nothing is lost. Go on: digest edition resume"""
-    from digest.flows import control
+    from digest.flows.admin import editions
 
     app = open_app(context)
-    control.pause(app.engine, edition_id, now=app.clock.now(), actor=actor())
+    editions.pause(app.engine, edition_id, now=app.clock.now(), actor=actor())
     print(f"edition {edition_id} is paused; go on with: digest edition resume {edition_id}")
 
 
 def resume(context: typer.Context, edition_id: int) -> None:
     """Let a paused edition go on; a running `digest serve` takes it up by itself."""
-    from digest.flows import control
+    from digest.flows.admin import editions
 
     app = open_app(context)
-    control.resume(app.engine, edition_id, now=app.clock.now(), actor=actor())
+    editions.resume(app.engine, edition_id, now=app.clock.now(), actor=actor())
     print(f"edition {edition_id} goes on; send it from here: digest edition send {edition_id}")
 
 
 def cancel(context: typer.Context, edition_id: int, yes: _YES = False) -> None:
     """No further copy goes out. This cannot be undone; what was accepted stays accepted."""
-    from digest.flows import control
+    from digest.flows.admin import editions
 
     app = open_app(context)
     confirm(f"Cancel edition {edition_id} for all who do not have it yet? This cannot be undone.", yes=yes)
-    count = control.cancel(app.engine, edition_id, now=app.clock.now(), actor=actor())
+    count = editions.cancel(app.engine, edition_id, now=app.clock.now(), actor=actor())
     print(f"edition {edition_id} is cancelled; {count:,} readers will not get it")
 
 
@@ -245,12 +245,12 @@ def resolve(
     ] = False,
 ) -> None:
     """Settle deliveries whose answer was lost: the server may have taken them, or not (RFC 1047)."""
-    from digest.flows import control
+    from digest.flows.admin import editions
 
     if leave == resend:
         raise typer.BadParameter("say either --leave or --resend")
     app = open_app(context)
-    count = control.resolve(app.engine, edition_id, resend=resend, now=app.clock.now(), actor=actor())
+    count = editions.resolve(app.engine, edition_id, resend=resend, now=app.clock.now(), actor=actor())
     print(f"{count:,} unknown deliveries {'will be sent again' if resend else 'stay as they are'}")
 
 

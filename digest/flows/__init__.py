@@ -3,10 +3,9 @@
 collect     sources due -> articles
 due         what is due, done once: collect, sync, build
 publish/    newsletter due -> edition -> approved
-admin/      what a person changes: articles, sources, readers, sponsors, the calendar, newsletters, texts of editions
+admin/      what a person changes or starts: articles, sources, readers, sponsors, the calendar, newsletters, editions
 images      an edition's pictures -> copies of our own, in the sizes of a mail
 dispatch    lease a batch -> select -> splice -> send -> record
-control     an edition on its way: pause, resume, cancel, resolve
 copies      a frozen edition -> the message of one reader
 explain     why a reader got what they got, and the same bytes again
 simulate    editions that are never built: what they would be

@@ -10,7 +10,8 @@ from digest.cli.sending import send_each, send_edition, show_dispatch
 from digest.db.engine import writing
 from digest.db.tables import edition, subscription
 from digest.errors import Refused
-from digest.flows import control, dispatch, publish
+from digest.flows import dispatch, publish
+from digest.flows.admin import editions as editions_admin
 from digest.flows.dispatch import DispatchReport
 from digest.flows.doctor import look_around
 from digest.model.edition import EditionStatus
@@ -36,7 +37,7 @@ def test_an_edition_that_somebody_cancelled_since_we_looked_is_no_trouble(
 ) -> None:
     edition_id = build(engine, app.press, readers=3)
     assert dispatch.unfinished(app.engine) == [edition_id]
-    control.cancel(engine, edition_id, now=NOW, actor=ADMIN)
+    editions_admin.cancel(engine, edition_id, now=NOW, actor=ADMIN)
     assert send_edition(app, edition_id) == DispatchReport(edition_id=edition_id)
     assert smtp_server.recorder.accepted == []
 

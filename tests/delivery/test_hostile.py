@@ -16,7 +16,8 @@ from digest.db.engine import make_engine, reading
 from digest.db.tables import delivery, subscriber, subscription
 from digest.delivery import counts
 from digest.delivery.channels.smtp import Options, SmtpChannel
-from digest.flows import control, dispatch, publish
+from digest.flows import dispatch, publish
+from digest.flows.admin import editions as editions_admin
 from digest.flows.publish import Press
 from digest.model.delivery import DeliveryStatus
 from digest.model.edition import EditionStatus
@@ -101,7 +102,7 @@ async def converse(engine: Engine, press: Press, seed: str, *, malice: float) ->
             if report.is_finished and status(engine, 1) is EditionStatus.SENT:
                 break
             if status(engine, 1) is EditionStatus.PAUSED:  # it refused us time after time: somebody looks, and goes on
-                control.resume(engine, 1, now=clock.now(), actor=ADMIN)
+                editions_admin.resume(engine, 1, now=clock.now(), actor=ADMIN)
         return server.seen
 
 

@@ -14,7 +14,8 @@ from digest.db.tables import suppression
 from digest.delivery import store as ledger
 from digest.delivery.batches import lease
 from digest.delivery.transitions import TRANSITIONS
-from digest.flows import control, dispatch
+from digest.flows import dispatch
+from digest.flows.admin import editions as editions_admin
 from digest.flows.publish import Press
 from digest.model.delivery import DeliveryStatus
 from tests.flows.test_dispatch import build, send
@@ -64,8 +65,8 @@ def test_nothing_happens_that_the_table_does_not_allow(spied: Engine, press: Pre
     }
     later = FixedClock(NOW + timedelta(minutes=2))
     send(spied, press, edition_id, smtp_server.channel(), clock=later)
-    control.resolve(spied, edition_id, resend=True, now=later.now(), actor=ADMIN)
-    control.cancel(spied, edition_id, now=later.now(), actor=ADMIN)
+    editions_admin.resolve(spied, edition_id, resend=True, now=later.now(), actor=ADMIN)
+    editions_admin.cancel(spied, edition_id, now=later.now(), actor=ADMIN)
     found = seen(spied)
     assert {after for _, after in found} == set(DeliveryStatus)
     assert found <= {(before, after) for before, those in TRANSITIONS.items() for after in those}

@@ -25,7 +25,8 @@ from digest.delivery import counts
 from digest.delivery.channels.smtp import Options, SmtpChannel, Unavailable
 from digest.demo.catcher import SmtpThread
 from digest.errors import DatabaseError
-from digest.flows import control, dispatch, publish
+from digest.flows import dispatch, publish
+from digest.flows.admin import editions as editions_admin
 from digest.flows.publish import Press
 from digest.model.delivery import Balance, ChannelHealth
 from digest.model.edition import EditionStatus
@@ -353,7 +354,7 @@ def test_messages_that_the_server_finds_too_big_cost_nobody_the_edition(
     assert "the message is too big" in report.trouble
     assert (report.rejected, small.script.bodies) == (0, [])
     assert balance(engine, edition_id) == Balance(planned=12, waiting=12)
-    control.resume(engine, edition_id, now=NOW, actor=ADMIN)
+    editions_admin.resume(engine, edition_id, now=NOW, actor=ADMIN)
     assert len(goes_on_elsewhere(engine, press, edition_id, smtp_server)) == 12
 
 

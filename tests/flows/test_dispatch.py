@@ -22,7 +22,8 @@ from digest.delivery.plan import plan_next_range
 from digest.editions import store as editions
 from digest.editions import transitions
 from digest.errors import Refused
-from digest.flows import control, dispatch, publish
+from digest.flows import dispatch, publish
+from digest.flows.admin import editions as editions_admin
 from digest.flows.dispatch import DispatchReport
 from digest.flows.publish import Built, Press
 from digest.model.actor import SENDER
@@ -209,19 +210,19 @@ def test_a_paused_edition_sends_nothing_until_it_is_resumed(
 ) -> None:
     edition_id = build(engine, press)
     dispatch.plan(engine, edition_id, now=NOW)
-    control.pause(engine, edition_id, now=NOW, actor=ADMIN)
+    editions_admin.pause(engine, edition_id, now=NOW, actor=ADMIN)
     assert send(engine, press, edition_id, smtp_server.channel()).accepted == 0
-    control.resume(engine, edition_id, now=NOW, actor=ADMIN)
+    editions_admin.resume(engine, edition_id, now=NOW, actor=ADMIN)
     assert send(engine, press, edition_id, smtp_server.channel()).accepted == 5
 
 
 def test_a_cancelled_edition_cancels_what_was_not_tried(engine: Engine, press: Press, smtp_server: SmtpServer) -> None:
     edition_id = build(engine, press)
     dispatch.plan(engine, edition_id, now=NOW)
-    assert control.cancel(engine, edition_id, now=NOW, actor=ADMIN) == 5
+    assert editions_admin.cancel(engine, edition_id, now=NOW, actor=ADMIN) == 5
     assert balance(engine, edition_id) == Balance(planned=5, cancelled=5)
     with pytest.raises(Refused, match="nothing to cancel"):
-        control.cancel(engine, edition_id, now=NOW, actor=ADMIN)
+        editions_admin.cancel(engine, edition_id, now=NOW, actor=ADMIN)
 
 
 def test_cancelling_does_not_wait_for_rows_that_a_sender_writes(engine: Engine, press: Press) -> None:
@@ -231,7 +232,7 @@ def test_cancelling_does_not_wait_for_rows_that_a_sender_writes(engine: Engine, 
     with writing(engine) as connection:
         lease(connection, edition_id, owner="sender", now=NOW, hold=timedelta(seconds=60))
     cancelled: list[int] = []
-    admin = Thread(target=lambda: cancelled.append(control.cancel(engine, edition_id, now=NOW, actor=ADMIN)))
+    admin = Thread(target=lambda: cancelled.append(editions_admin.cancel(engine, edition_id, now=NOW, actor=ADMIN)))
     with writing(engine) as connection:
         assert ledger.mark_attempting(connection, edition_id, [5], owner="sender", now=NOW) == {5}
         admin.start()
@@ -252,7 +253,7 @@ def test_rows_cancelled_while_their_batch_is_given_back_are_counted(engine: Engi
     with writing(engine) as connection:
         batch_id = lease(connection, edition_id, owner="sender", now=NOW, hold=timedelta(seconds=60))
     assert batch_id is not None
-    admin = Thread(target=lambda: control.cancel(engine, edition_id, now=NOW, actor=ADMIN))
+    admin = Thread(target=lambda: editions_admin.cancel(engine, edition_id, now=NOW, actor=ADMIN))
     with writing(engine) as connection:
         release(connection, [batch_id], owner="sender", now=NOW)
         admin.start()
@@ -268,7 +269,7 @@ def test_a_cancel_that_was_killed_in_the_middle_is_finished_by_the_next(engine: 
     dispatch.plan(engine, edition_id, now=NOW)
     with writing(engine) as connection:
         transitions.move(connection, edition_id, "cancel", actor=ADMIN, now=NOW)
-    assert control.cancel(engine, edition_id, now=NOW, actor=ADMIN) == 5
+    assert editions_admin.cancel(engine, edition_id, now=NOW, actor=ADMIN) == 5
     assert balance(engine, edition_id) == Balance(planned=5, cancelled=5)
 
 
@@ -331,7 +332,7 @@ def test_p3_articles_of_a_cancelled_edition_that_somebody_has_are_not_given_agai
     edition_id = build(engine, press)
     smtp_server.recorder.answers = {"reader3@example.org": ["451 4.7.1 later"]}
     send(engine, press, edition_id, smtp_server.channel())
-    control.cancel(engine, edition_id, now=NOW, actor=ADMIN)
+    editions_admin.cancel(engine, edition_id, now=NOW, actor=ADMIN)
     (report,) = publish.build_due(engine, press, now=NOW + timedelta(days=7))
     assert report.result is Built.EMPTY
 
@@ -341,7 +342,7 @@ def test_articles_of_an_edition_that_was_cancelled_before_anybody_had_it_are_fre
 ) -> None:
     edition_id = build(engine, press)
     dispatch.plan(engine, edition_id, now=NOW)
-    control.cancel(engine, edition_id, now=NOW, actor=ADMIN)
+    editions_admin.cancel(engine, edition_id, now=NOW, actor=ADMIN)
     (report,) = publish.build_due(engine, press, now=NOW + timedelta(days=7))
     assert (report.result, report.items) == (Built.APPROVED, 3)
 
@@ -368,7 +369,7 @@ def test_the_tallies_of_batches_agree_with_their_rows(engine: Engine, press: Pre
     send(engine, press, edition_id, smtp_server.channel())
     with reading(engine) as connection:
         assert counts.count(connection, edition_id) == counts.recount(connection, edition_id)
-    control.cancel(engine, edition_id, now=NOW, actor=ADMIN)
+    editions_admin.cancel(engine, edition_id, now=NOW, actor=ADMIN)
     with reading(engine) as connection:
         assert counts.count(connection, edition_id) == counts.recount(connection, edition_id)
         assert counts.balance(connection, edition_id) == Balance(planned=9, accepted=7, rejected=1, cancelled=1)
@@ -385,7 +386,7 @@ def test_a_resend_gives_every_unknown_row_back_and_says_how_many(
         ledger.mark_attempting(connection, edition_id, [1, 2], owner="killed", now=NOW)
         settle_interrupted(connection, batch_id, resends=False, now=NOW)
         release(connection, [batch_id], owner="killed", now=NOW)
-    assert control.resolve(engine, edition_id, resend=True, now=NOW, actor=ADMIN) == 2
+    assert editions_admin.resolve(engine, edition_id, resend=True, now=NOW, actor=ADMIN) == 2
     assert send(engine, press, edition_id, smtp_server.channel()).accepted == 5
 
 

@@ -12,7 +12,8 @@ from digest.clock import FixedClock
 from digest.db.engine import reading, writing
 from digest.delivery import canary, senders
 from digest.delivery.throttle import Limits
-from digest.flows import control, dispatch, publish
+from digest.flows import dispatch, publish
+from digest.flows.admin import editions as editions_admin
 from digest.flows.dispatch import DispatchReport
 from digest.flows.publish import Press
 from digest.model.edition import EditionStatus
@@ -148,7 +149,7 @@ def test_a_canary_that_is_refused_pauses_the_edition_and_an_admin_lets_it_go(
     assert status(engine, edition_id) is EditionStatus.PAUSED
     with reading(engine) as connection:
         assert canary.look(connection, edition_id).state == canary.FAILED
-    control.resume(engine, edition_id, now=later.now(), actor=ADMIN)
+    editions_admin.resume(engine, edition_id, now=later.now(), actor=ADMIN)
     assert send(engine, press, edition_id, smtp_server, clock=later).is_finished
     assert balance(engine, edition_id).accepted == 6
 

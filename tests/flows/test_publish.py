@@ -19,7 +19,8 @@ from digest.editions import store as editions
 from digest.editions.events import add_event, remove_event
 from digest.editions.newsletters import change_newsletter
 from digest.errors import Next, Step
-from digest.flows import control, publish
+from digest.flows import publish
+from digest.flows.admin import editions as editions_admin
 from digest.flows.publish import Built, Press
 from digest.flows.publish.edition import insert_edition
 from digest.model.actor import SCHEDULER
@@ -122,7 +123,7 @@ def test_what_a_cancelled_edition_held_is_in_the_next_one(engine: Engine, press:
     held = add(engine, DUE - timedelta(days=6), DUE - timedelta(hours=1))
     (report,) = publish.build_due(engine, press, now=NOW)
     assert report.edition_id is not None
-    control.cancel(engine, report.edition_id, now=NOW, actor=ADMIN)
+    editions_admin.cancel(engine, report.edition_id, now=NOW, actor=ADMIN)
     assert sorted(build(engine, press, 1)) == held
 
 
@@ -249,7 +250,7 @@ def test_a_sponsor_ends_after_so_many_editions_and_the_next_one_takes_over(engin
             edition = editions.get_edition(connection, report.edition_id)
         shown.append(edition.sponsor.name if edition.sponsor else "")
         if week == 0:  # what nobody got does not count
-            control.cancel(engine, report.edition_id, now=NOW, actor=ADMIN)
+            editions_admin.cancel(engine, report.edition_id, now=NOW, actor=ADMIN)
     assert shown == ["Bank", "Bank", "Bank", "Tram", "Tram"]
     with reading(engine) as connection:
         assert editions.count_sponsored(connection, NewsletterId(1)) == {first.key: 2, second.key: 2}

@@ -20,7 +20,8 @@ from digest.db.tables import edition as edition_table
 from digest.delivery import counts
 from digest.demo.catcher import SmtpThread
 from digest.editions import store as editions
-from digest.flows import control, publish
+from digest.flows import publish
+from digest.flows.admin import editions as editions_admin
 from digest.flows.publish import Press
 from digest.model.delivery import Balance
 from digest.model.edition import EditionStatus
@@ -125,7 +126,7 @@ def test_who_is_refused_for_what_we_are_waits_and_gets_it_when_that_is_mended(
     assert balance(engine, edition_id) == Balance(planned=readers, waiting=readers)
     assert status(engine, edition_id) is EditionStatus.PAUSED
     assert bad.recorder.asked <= 12  # type: ignore[attr-defined]
-    control.resume(engine, edition_id, now=NOW, actor=ADMIN)
+    editions_admin.resume(engine, edition_id, now=NOW, actor=ADMIN)
     after = FixedClock(NOW + timedelta(days=5))  # nobody's time for retries has run since the refusal
     assert send(engine, press, edition_id, smtp_server.channel(), clock=after).is_finished
     assert balance(engine, edition_id) == Balance(planned=readers, accepted=readers)
@@ -244,7 +245,7 @@ def test_what_is_put_off_for_ever_by_everybody_is_given_back(
         report = send(engine, press, edition_id, later.channel(), clock=clock)
     assert balance(engine, edition_id).rejected == 0
     assert status(engine, edition_id) is EditionStatus.PAUSED
-    control.resume(engine, edition_id, now=clock.at, actor=ADMIN)
+    editions_admin.resume(engine, edition_id, now=clock.at, actor=ADMIN)
     assert send(
         engine, press, edition_id, smtp_server.channel(), clock=FixedClock(clock.at + timedelta(hours=9))
     ).is_finished

@@ -1,4 +1,7 @@
-"""The texts of a draft."""
+"""An edition: the texts of a draft; pause, resume, cancel, resolve one on its way, which senders see within a second.
+
+Approving and correcting one are flows/publish: they make copies.
+"""
 
 from __future__ import annotations
 
@@ -10,9 +13,12 @@ from sqlalchemy import Engine
 from digest import audit
 from digest.audit import Noun
 from digest.db.engine import writing
-from digest.editions import store
+from digest.delivery import counts
+from digest.delivery.batches import leave_unknown, list_open_batches, resend_unknown
+from digest.editions import store, transitions
 from digest.errors import Refused
 from digest.flows import values
+from digest.flows.cancellation import cancel_rest
 from digest.model.actor import Actor
 from digest.model.edition import EditionStatus
 from digest.model.newsletter import Note
@@ -46,3 +52,54 @@ def change_texts(
         target = audit.of_edition(found, version=found.version + 1)
         audit.record(connection, "edition.change", actor, target, now=now, before=before, after=after)
     return list(after)
+
+
+def pause(engine: Engine, edition_id: int, *, now: datetime, actor: Actor) -> None:
+    """Senders stop within a second; nothing is lost."""
+    _switch(engine, edition_id, "pause", now=now, actor=actor)
+
+
+def resume(engine: Engine, edition_id: int, *, now: datetime, actor: Actor) -> None:
+    _switch(engine, edition_id, "resume", now=now, actor=actor, hold_reason="")
+
+
+def cancel(engine: Engine, edition_id: int, *, now: datetime, actor: Actor) -> int:
+    """No further copy goes out; what was not tried is cancelled. Returns how many rows that were.
+
+    The edition is cancelled first, and from then on no row is marked. Killed after that, another call, or the sender
+    whose edition it was, cancels the rest.
+    """
+    with writing(engine) as connection:
+        if transitions.move(connection, edition_id, "cancel", actor=actor, now=now, finished_at=now):
+            # a mark may be committed between here and there: until the rows are looked at, somebody may have it
+            store.record_reached(connection, edition_id, store.is_planned(connection, edition_id))
+        else:
+            status = store.get_edition(connection, edition_id).status
+            if status is not EditionStatus.CANCELLED or not list_open_batches(connection, edition_id):
+                raise Refused(f"edition {edition_id} is {status}: there is nothing to cancel")
+    cancelled = cancel_rest(engine, edition_id)
+    with writing(engine) as connection:
+        counted = counts.balance(connection, edition_id)
+        store.record_reached(connection, edition_id, bool(counted.accepted or counted.unknown or counted.attempting))
+    return cancelled
+
+
+def resolve(engine: Engine, edition_id: int, *, resend: bool, now: datetime, actor: Actor) -> int:
+    """Settle the deliveries whose answer was lost; returns how many. A resend opens a sent edition again."""
+    with writing(engine) as connection:
+        edition = store.get_edition(connection, edition_id)
+        count = (resend_unknown if resend else leave_unknown)(connection, edition_id)
+        if resend and count:
+            transitions.move(connection, edition_id, "reopen", actor=actor, now=now, finished_at=None)
+        audit.record(
+            connection, "edition.resolve", actor, audit.of_edition(edition), now=now, resend=resend, count=count
+        )
+    return count
+
+
+def _switch(engine: Engine, edition_id: int, verb: str, *, now: datetime, actor: Actor, **values: object) -> None:
+    with writing(engine) as connection:
+        if not transitions.move(connection, edition_id, verb, actor=actor, now=now, **values):
+            status = store.get_edition(connection, edition_id).status
+            works = " or ".join(transitions.states_for(verb))
+            raise Refused(f"edition {edition_id} is {status}; {verb} works on one that is {works}")

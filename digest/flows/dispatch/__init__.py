@@ -28,7 +28,7 @@ from digest.editions import store as editions
 from digest.editions import transitions
 from digest.editions.snapshot import newsletter_from_json
 from digest.errors import DatabaseError
-from digest.flows.control import cancel_rest
+from digest.flows.cancellation import cancel_rest
 from digest.flows.copies import CopyMaker
 from digest.flows.dispatch.commits import Patience
 from digest.flows.dispatch.planning import plan
