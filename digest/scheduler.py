@@ -22,10 +22,8 @@ from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from digest.app import App
-from digest.db.engine import writing
 from digest.errors import Refused, said
 from digest.flows import dispatch, due, publish
-from digest.model.edition import EditionId
 from digest.workers import Runner
 from digest.workers.accidents import Told, tell
 
@@ -110,8 +108,7 @@ class Ticker:
         with Told(f"edition {edition_id}"):
             try:
                 dispatch.plan(engine, edition_id, now=self._app.clock.now(), on_batch=self._runner.wake)
-                with writing(engine) as connection:
-                    self._runner.wake(connection, EditionId(edition_id))
+                dispatch.wake(engine, edition_id, self._runner.wake)
             except Refused:  # another process has sent it, or somebody cancelled it, since we looked
                 return
             except Exception as cause:

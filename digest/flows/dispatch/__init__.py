@@ -35,7 +35,7 @@ from digest.flows.dispatch.planning import plan
 from digest.flows.dispatch.report import DispatchReport
 from digest.flows.dispatch.sender import Progress, Sender, Terms
 from digest.model.actor import SENDER
-from digest.model.edition import EditionStatus
+from digest.model.edition import EditionId, EditionStatus
 from digest.model.newsletter import Pace
 
 T = TypeVar("T")
@@ -144,6 +144,12 @@ def finish(engine: Engine, edition_id: int, *, now: datetime) -> bool:
         return transitions.move(
             connection, edition_id, "finish", actor=SENDER, now=now, finished_at=now, hold_reason=""
         )
+
+
+def wake(engine: Engine, edition_id: int, call: Callable[[Connection, EditionId], None]) -> None:
+    """Tell who sends that the edition has work, in a transaction of its own: what was told before may be lost."""
+    with writing(engine) as connection:
+        call(connection, EditionId(edition_id))
 
 
 def note_trouble(engine: Engine, edition_id: int, trouble: str) -> None:
