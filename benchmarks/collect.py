@@ -37,8 +37,8 @@ from digest.db.engine import make_engine, reading, writing
 from digest.db.tables import article
 from digest.demo import content
 from digest.flows.collect import collect_sources
-from digest.sources import store
 from digest.sources.fetch import Fetcher
+from digest.sources.store import sources as source_store
 
 ITEMS = 20
 """In a feed."""
@@ -80,7 +80,7 @@ def measure_feeds(folder: Path, feeds: int, answer_ms: int) -> str:
     with served(answer_ms) as port:
         with writing(engine) as connection:
             for name in names:
-                store.add_source(connection, name, "feed", {"url": f"http://{name}:{port}/feed"}, now=NOW)
+                source_store.add_source(connection, name, "feed", {"url": f"http://{name}:{port}/feed"}, now=NOW)
         seconds = []
         for later in (timedelta(), timedelta(hours=1)):
             started = time.perf_counter()
@@ -195,7 +195,7 @@ def collect_database(own: str, site: str, summary: str) -> dict[str, float]:
     columns = {"key": "id", "title": "headline", "published_at": "published", "topics": "tags", "summary": summary}
     options = {"url": site, "table": "posts", "columns": columns, "url_format": "https://site.example/{slug}"}
     with writing(engine) as connection:
-        store.add_source(connection, "site", "sql", options, now=NOW)
+        source_store.add_source(connection, "site", "sql", options, now=NOW)
     started = time.perf_counter()
     [report] = collect_sources(engine, Fetcher(), now=NOW)
     seconds = time.perf_counter() - started

@@ -31,7 +31,7 @@ from benchmarks.yardsticks import smtp_sink
 from digest import log
 from digest.db.engine import make_engine, reading
 from digest.db.tables import batch, delivery
-from digest.delivery.store import Due, list_due
+from digest.delivery.store.rows import Due, list_due
 from digest.flows import dispatch
 from digest.flows.copies import CopyMaker
 from digest.model.newsletter import Offer, Ranking

@@ -25,9 +25,9 @@ from benchmarks.site import NOW, give_choices, make_site, open_maker, sqlite_url
 from benchmarks.yardsticks import plain_loop, smtp_sink, smtp_source
 from digest import log
 from digest.db.engine import reading, writing
-from digest.delivery.store import list_due
-from digest.editions import store as editions
-from digest.editions.newsletters import get_newsletter_by_id
+from digest.delivery.store.rows import list_due
+from digest.editions.store import editions as edition_store
+from digest.editions.store.newsletters import get_newsletter_by_id
 from digest.flows import dispatch
 
 
@@ -51,7 +51,7 @@ def measure(folder: Path, chosen: argparse.Namespace) -> dict[str, Any]:
     give_choices(engine, chosen.readers)
     size = _message_size(engine, edition_id)
     with reading(engine) as connection:
-        edition = editions.get_edition(connection, edition_id)
+        edition = edition_store.get_edition(connection, edition_id)
         newsletter = get_newsletter_by_id(connection, edition.newsletter_id)
     with writing(engine) as connection:
         connection.execute(text("PRAGMA optimize"))

@@ -18,7 +18,7 @@ from benchmarks.site import NOW, give_choices, make_site, open_maker, rsa_signer
 from benchmarks.yardsticks import smtp_sink
 from digest import log
 from digest.db.engine import reading
-from digest.delivery.store import list_due
+from digest.delivery.store.rows import list_due
 from digest.flows import dispatch
 
 

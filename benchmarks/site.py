@@ -19,9 +19,9 @@ from digest.db.engine import make_engine, writing
 from digest.db.tables import article, delivery, subscriber, subscription
 from digest.demo import content
 from digest.demo.readers import readers as invented
-from digest.editions import store as editions
-from digest.editions.newsletters import add_newsletter
 from digest.editions.picks import PLAIN, number_of, pack
+from digest.editions.store import editions as edition_store
+from digest.editions.store.newsletters import add_newsletter
 from digest.flows import publish
 from digest.flows.copies import CopyMaker
 from digest.flows.publish import Press
@@ -71,7 +71,7 @@ def make_site(
     [report] = publish.build_due(engine, PRESS, now=NOW)
     assert report.edition_id is not None
     with writing(engine) as connection:
-        assert editions.find_status(connection, report.edition_id) is EditionStatus.APPROVED
+        assert edition_store.find_status(connection, report.edition_id) is EditionStatus.APPROVED
     return engine, report.edition_id
 
 

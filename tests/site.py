@@ -13,7 +13,7 @@ from digest.audience.tokens import Keyring
 from digest.db.engine import writing
 from digest.db.tables import article, subscriber, subscription
 from digest.delivery.channels.smtp import Options, SmtpChannel
-from digest.editions import newsletters
+from digest.editions.store import newsletters
 from digest.flows.publish import Press
 from digest.message.sign import Signer
 from digest.model.actor import Actor, ActorKind

@@ -22,7 +22,7 @@ from digest.db.engine import writing
 from digest.flows.importing import import_articles, import_subscribers
 from digest.model.newsletter import WEEKDAYS, Schedule
 from digest.model.subscriber import SubscriptionStatus
-from digest.sources.store import add_source
+from digest.sources.store.sources import add_source
 from tests.command import Command
 from tests.mails import unfolded
 from tests.site import SmtpServer, add_newsletter

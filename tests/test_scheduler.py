@@ -21,14 +21,14 @@ from sqlalchemy import Connection, Engine, insert, select
 from digest.app import App, make_app
 from digest.db.engine import reading, writing
 from digest.db.tables import secret
-from digest.delivery import counts
+from digest.delivery.store import counts
 from digest.demo.catcher import SmtpThread
 from digest.flows import dispatch
 from digest.flows.dispatch import DispatchReport
 from digest.model.delivery import Balance
 from digest.model.edition import EditionId
 from digest.scheduler import Ticker
-from digest.sources.store import add_source
+from digest.sources.store.sources import add_source
 from digest.workers import Runner, local, make_runner, make_single_run
 from digest.workers.local import LocalRunner
 from tests.flows.test_dispatch import build

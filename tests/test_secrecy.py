@@ -17,7 +17,7 @@ from sqlalchemy import Engine
 from digest.db.engine import writing
 from digest.errors import ConfigError, SourceUnreachable
 from digest.secrecy import fit_to_show, without_secrets
-from digest.sources.store import add_source
+from digest.sources.store.sources import add_source
 from tests.command import ADD, Command, write_articles, write_readers
 from tests.zygote import ZYGOTE
 

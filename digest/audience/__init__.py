@@ -5,5 +5,5 @@ Gives      subscribers and subscriptions; may we write to this address? yes, or 
 Owns       tables subscriber, subscription, reader_change, consent, suppression, spent_token, registration, sync
 Promises   one mailbox is one subscriber; who left or is suppressed is never brought back by an import, a sync or an edit
 Fails      BadInput for a file that cannot be read; a bad line is refused with its number and its reason
-Start at   importing.py, store.py; links.py for where readers' links lead
+Start at   importing.py, store/subscribers.py; links.py for where readers' links lead
 """

@@ -15,8 +15,8 @@ from digest.cli.shapes import article_shape
 from digest.db.engine import reading
 from digest.errors import BadInput
 from digest.flows.admin import articles
-from digest.sources import curation
-from digest.sources.store import get_source
+from digest.sources.store import curation
+from digest.sources.store.sources import get_source
 
 if TYPE_CHECKING:
     from collections.abc import Callable

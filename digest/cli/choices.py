@@ -46,8 +46,8 @@ def choose(
     """
     from digest.audience.choosing import unknown_topics
     from digest.db.engine import reading
-    from digest.editions.newsletters import get_newsletter
     from digest.editions.periods import known_zone
+    from digest.editions.store.newsletters import get_newsletter
     from digest.flows.admin import readers
     from digest.model.choices import choices_to_json
 

@@ -31,7 +31,7 @@ def build(
     from dataclasses import replace
 
     from digest.db.engine import reading
-    from digest.editions.newsletters import get_newsletter
+    from digest.editions.store.newsletters import get_newsletter
     from digest.flows import due, publish
 
     app = open_app(context)
@@ -94,8 +94,8 @@ def list_(
 def show(context: typer.Context, edition_id: int, as_json: _JSON = False) -> None:
     """One edition: its articles, its balance, and why deliveries were not accepted."""
     from digest.db.engine import reading
-    from digest.delivery import counts as ledger
-    from digest.editions.store import get_edition
+    from digest.delivery.store import counts as ledger
+    from digest.editions.store.editions import get_edition
 
     with reading(open_app(context).engine) as connection:
         edition = get_edition(connection, edition_id)
@@ -166,9 +166,9 @@ def send(context: typer.Context, edition_id: int, yes: _YES = False, as_json: _J
     """
     from digest.cli.sending import send_edition, show_dispatch
     from digest.db.engine import reading
-    from digest.delivery.counts import balance
-    from digest.editions.newsletters import get_newsletter_by_id
-    from digest.editions.store import get_edition
+    from digest.delivery.store.counts import balance
+    from digest.editions.store.editions import get_edition
+    from digest.editions.store.newsletters import get_newsletter_by_id
     from digest.errors import Refused
     from digest.flows import publish
     from digest.flows.dispatch.planning import count_edition_audience
@@ -291,8 +291,8 @@ def audit(context: typer.Context, edition_id: int, as_json: _JSON = False) -> No
     Exit code 9 when it does not balance.
     """
     from digest.db.engine import reading
-    from digest.delivery import counts as ledger
-    from digest.editions.store import get_edition
+    from digest.delivery.store import counts as ledger
+    from digest.editions.store.editions import get_edition
 
     with reading(open_app(context).engine) as connection:
         get_edition(connection, edition_id)

@@ -86,7 +86,7 @@ def test(
 
 def _recipient(app: App, maker: CopyMaker, address: str) -> Recipient:
     """A reader by address, or an invented one."""
-    from digest.audience.store import get_subscriber, list_subscriptions
+    from digest.audience.store.subscribers import get_subscriber, list_subscriptions
     from digest.db.engine import reading
     from digest.errors import NotFound
     from digest.flows.explain import picks_for

@@ -35,8 +35,8 @@ def schedule(
     """
     from digest.db.engine import reading
     from digest.editions.due import periods_after
-    from digest.editions.newsletters import get_newsletter
     from digest.editions.periods import slot_periods_after
+    from digest.editions.store.newsletters import get_newsletter
     from digest.errors import BadInput
 
     if at and not slot:

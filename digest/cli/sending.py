@@ -24,8 +24,8 @@ def send_edition(app: App, edition_id: int, *, stop: threading.Event | None = No
     An edition that another process sent, or somebody cancelled, since the caller looked is no trouble: nothing is left.
     """
     from digest.db.engine import reading
-    from digest.delivery.counts import balance
-    from digest.editions.store import get_edition
+    from digest.delivery.store.counts import balance
+    from digest.editions.store.editions import get_edition
     from digest.errors import Refused
     from digest.flows import dispatch
     from digest.model.edition import EditionId, EditionStatus

@@ -32,7 +32,7 @@ def list_(context: typer.Context, as_json: Annotated[bool, typer.Option("--json"
 
     from digest.db.engine import reading
     from digest.flows.collect import rests_until
-    from digest.sources.store import list_sources
+    from digest.sources.store.sources import list_sources
 
     app = open_app(context)
     now = app.clock.now()
@@ -61,7 +61,7 @@ def show(context: typer.Context, name: str, as_json: Annotated[bool, typer.Optio
     from dataclasses import asdict
 
     from digest.db.engine import reading
-    from digest.sources.store import get_source
+    from digest.sources.store.sources import get_source
 
     with reading(open_app(context).engine) as connection:
         found = asdict(_shown(get_source(connection, name)))
@@ -116,7 +116,7 @@ def test(context: typer.Context, name: str, as_json: Annotated[bool, typer.Optio
     error.
     """
     from digest.db.engine import reading
-    from digest.sources.store import get_source
+    from digest.sources.store.sources import get_source
 
     app = open_app(context)
     with reading(app.engine) as connection:

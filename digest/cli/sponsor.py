@@ -11,8 +11,8 @@ from digest.cli.arguments import drop_none
 from digest.cli.context import actor, open_app
 from digest.cli.output import confirm, show_json, show_table
 from digest.db.engine import reading
-from digest.editions.newsletters import get_newsletter
-from digest.editions.store import count_sponsored
+from digest.editions.store.editions import count_sponsored
+from digest.editions.store.newsletters import get_newsletter
 from digest.flows.admin import sponsors
 
 if TYPE_CHECKING:

@@ -40,7 +40,7 @@ def import_(
     """
     from digest.audience.elsewhere import Answers
     from digest.db.engine import reading
-    from digest.editions.newsletters import get_newsletter
+    from digest.editions.store.newsletters import get_newsletter
     from digest.flows.importing import import_subscribers
 
     answers = Answers.of(wants=subscribed or (), left=left or (), other=attribute or ())
@@ -73,9 +73,9 @@ def list_(
     as_json: Annotated[bool, typer.Option("--json")] = False,
 ) -> None:
     """Readers by id, a page at a time."""
-    from digest.audience.store import list_subscribers
+    from digest.audience.store.subscribers import list_subscribers
     from digest.db.engine import reading
-    from digest.editions.newsletters import get_newsletter
+    from digest.editions.store.newsletters import get_newsletter
 
     with reading(open_app(context).engine) as connection:
         newsletter_id = get_newsletter(connection, newsletter).id if newsletter else None
@@ -96,7 +96,7 @@ def list_(
 
 def show(context: typer.Context, address: str, as_json: Annotated[bool, typer.Option("--json")] = False) -> None:
     """One reader, with all subscriptions."""
-    from digest.audience.store import find_suppression, get_subscriber, list_subscriptions
+    from digest.audience.store.subscribers import find_suppression, get_subscriber, list_subscriptions
     from digest.db.engine import reading
 
     with reading(open_app(context).engine) as connection:

@@ -49,8 +49,8 @@ def watch(
 
 def _look(app: App, edition_id: int) -> dict[str, Any]:
     from digest.db.engine import reading
-    from digest.delivery import canary, counts, senders
-    from digest.editions.store import get_edition
+    from digest.delivery.store import canary, counts, senders
+    from digest.editions.store.editions import get_edition
     from digest.flows.dispatch.report import ALIVE
 
     now = app.clock.now()

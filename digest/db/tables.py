@@ -272,7 +272,9 @@ edition = Table(
     Column("planned_at", UtcDateTime),
     Column("planned", Integer),  # rows that plan wrote: what audit holds the ledger against (P2)
     Column("finished_at", UtcDateTime),
-    Column("canary", Text, nullable=False, server_default=""),  # running, holding, passed, failed: delivery/canary.py
+    Column(
+        "canary", Text, nullable=False, server_default=""
+    ),  # running, holding, passed, failed: delivery/store/canary.py
     Column("canary_until", UtcDateTime),
     Column("reached", Boolean, nullable=False, server_default=text("false")),  # cancelled, but somebody has it already
     Column("revision", Integer, nullable=False, server_default=text("0")),  # counts withdrawals of articles

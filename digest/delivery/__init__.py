@@ -8,5 +8,5 @@ Promises   one row per (edition, subscription) (P1); a batch is leased by one wo
            always balance (P2)
 Fails      ChannelUnavailable: nothing was tried, stop the run, rows stay; all else is that row's Outcome
 Standards  RFC 5321 §4.2.1 reply codes, RFC 3463 enhanced codes, RFC 1047 why `unknown` exists
-Start at   plan.py, batches.lease, then flows/dispatch/sender.py
+Start at   store/plan.py, store/batches.py (lease), then flows/dispatch/sender.py
 """

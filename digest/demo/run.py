@@ -18,14 +18,14 @@ from digest.clock import FixedClock, SystemClock
 from digest.db import migrate
 from digest.db.engine import reading, writing
 from digest.delivery.channels import smtp
-from digest.delivery.counts import balance
+from digest.delivery.store.counts import balance
 from digest.demo import content
 from digest.demo.catcher import MailFolder, SmtpThread
 from digest.demo.inbox import write_inbox
 from digest.demo.readers import readers
-from digest.editions import store
 from digest.editions.due import latest_due
-from digest.editions.newsletters import add_newsletter, find_newsletter
+from digest.editions.store import editions as edition_store
+from digest.editions.store.newsletters import add_newsletter, find_newsletter
 from digest.errors import BadInput
 from digest.flows import dispatch, importing, publish
 from digest.model.actor import Actor, ActorKind
@@ -134,9 +134,9 @@ def _weekly_run(app: App, folder: Path, name: str, weeks_ago: int, now: datetime
         say(f"{local}: {report.message}")
         return 0
     with writing(app.engine) as connection:
-        status = store.get_edition(connection, report.edition_id).status
+        status = edition_store.get_edition(connection, report.edition_id).status
         if status is EditionStatus.DRAFT:
-            store.change_text(connection, report.edition_id, note=content.note(weeks_ago))
+            edition_store.change_text(connection, report.edition_id, note=content.note(weeks_ago))
     if status is EditionStatus.DRAFT:
         publish.approve(app.engine, app.press, report.edition_id, now=now, actor=ACTOR)
     elif report.edition_id not in dispatch.unfinished(app.engine):

@@ -7,7 +7,7 @@ import time
 from sqlalchemy import Engine
 
 from digest.db.engine import reading, writing
-from digest.delivery.batches import cancel_batch, list_open_batches
+from digest.delivery.store.batches import cancel_batch, list_open_batches
 from digest.errors import DatabaseError
 
 BUSY_S = 0.05

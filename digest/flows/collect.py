@@ -22,11 +22,12 @@ from digest.db.engine import reading, writing
 from digest.errors import BadInput, DatabaseError, DigestError, SourceBusy, SourceError, SourceGone, SourceMalformed
 from digest.model.actor import Actor
 from digest.model.source import Collected, Source
-from digest.sources import flood, store
-from digest.sources.articles import Stored, put_articles
+from digest.sources import flood
 from digest.sources.checked import storable
 from digest.sources.fetch import Fetcher
 from digest.sources.kinds import options_of, read
+from digest.sources.store import sources as source_store
+from digest.sources.store.articles import Stored, put_articles
 
 RESTS_AFTER = 3
 """Errors in a row."""
@@ -85,8 +86,8 @@ def collect_sources(
     actor   who asked for it; None: the scheduler, of which the sources themselves tell
     """
     with reading(engine) as connection:
-        sources = [store.get_source(connection, name) for name in names] or [
-            each for each in store.list_sources(connection) if each.is_enabled
+        sources = [source_store.get_source(connection, name) for name in names] or [
+            each for each in source_store.list_sources(connection) if each.is_enabled
         ]
     collector = _Collector(engine, fetcher, now, progress)
     with ThreadPoolExecutor(at_once, thread_name_prefix="collect") as pool:
@@ -167,7 +168,7 @@ class _Collector:
             else flood.after(source.usual, stored.new, source.last_success_at, self.now)
         )
         with self.turn, writing(self.engine) as connection:
-            store.record_success(connection, source.id, now=self.now, usual=usual, moved_to=moved_to)
+            source_store.record_success(connection, source.id, now=self.now, usual=usual, moved_to=moved_to)
         log.event("collect.done", source_id=source.id, new=stored.new, changed=stored.changed, held=stored.held)
         return CollectReport(
             source=source.name,
@@ -214,13 +215,13 @@ class _Collector:
                 is_pages=page.is_pages,
             )
             if moves_on:
-                store.record_progress(connection, source.id, page.cursor)
+                source_store.record_progress(connection, source.id, page.cursor)
         return stored
 
     def _record_failure(self, source: Source, cause: DigestError) -> None:
         wait = timedelta(seconds=cause.wait_s) if isinstance(cause, SourceBusy) else None
         with self.turn, writing(self.engine) as connection:
-            store.record_failure(
+            source_store.record_failure(
                 connection,
                 source.id,
                 str(cause),

@@ -11,7 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from digest.audience.links import BOUNCE, Links
-from digest.delivery.store import Due
+from digest.delivery.store.rows import Due
 from digest.editions.arrange import Arrangement
 from digest.editions.candidates import preheader_of, subject_of
 from digest.editions.picks import PLAIN, is_return, length_of, number_of, pack, position_of

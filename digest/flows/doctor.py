@@ -11,20 +11,20 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, Engine
 
-from digest.audience.registrations import list_troubled
+from digest.audience.store.registrations import list_troubled
 from digest.config import Settings
 from digest.db import sqlite
 from digest.db.engine import reading
-from digest.delivery.notices import count_failed
-from digest.editions.newsletters import list_newsletters
-from digest.editions.store import list_with_status
+from digest.delivery.store.notices import count_failed
+from digest.editions.store.editions import list_with_status
+from digest.editions.store.newsletters import list_newsletters
 from digest.errors import Next, Step
 from digest.flows.collect import rests_until
 from digest.model.edition import EditionStatus
 from digest.model.source import Source
 from digest.secrecy import without_secrets
-from digest.sources.curation import count_held
-from digest.sources.store import list_sources
+from digest.sources.store.curation import count_held
+from digest.sources.store.sources import list_sources
 
 if TYPE_CHECKING:
     from digest.message.keys import Key

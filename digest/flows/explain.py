@@ -10,18 +10,18 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine
 
-from digest.audience import store as audience
 from digest.audience.links import Links
+from digest.audience.store import subscribers as subscriber_store
 from digest.db.engine import reading
-from digest.delivery import counts
-from digest.delivery import plan as plan_rows
-from digest.delivery import store as ledger
-from digest.delivery.store import Delivery
-from digest.editions import contents
-from digest.editions import store as editions
+from digest.delivery.store import counts
+from digest.delivery.store import plan as plan_rows
+from digest.delivery.store import rows as delivery_store
+from digest.delivery.store.rows import Delivery
 from digest.editions.periods import is_offered
 from digest.editions.picks import reasons_of, unpack
 from digest.editions.select import Decision, Rule, Selector
+from digest.editions.store import contents
+from digest.editions.store import editions as edition_store
 from digest.errors import Next, NotFound, Refused, Step
 from digest.flows.copies import CopyMaker
 from digest.flows.dispatch.planning import OwnPlanner, frozen_newsletter
@@ -60,12 +60,12 @@ class Explanation:
 def explain(engine: Engine, edition_id: int, address: str, *, now: datetime) -> Explanation:
     """NotFound when there is no such edition or reader."""
     with reading(engine) as connection:
-        edition = editions.get_edition(connection, edition_id)
+        edition = edition_store.get_edition(connection, edition_id)
         newsletter = frozen_newsletter(connection, edition)
         person, subscription = _reader(connection, newsletter, address)
-        row = ledger.find_delivery(connection, edition_id, subscription.id)
+        row = delivery_store.find_delivery(connection, edition_id, subscription.id)
         planned_at = edition.planned_at or now
-        was = audience.find_wanted_before(connection, subscription.id, at=planned_at)
+        was = subscriber_store.find_wanted_before(connection, subscription.id, at=planned_at)
         preferences = was["preferences"] if was else None
         reader = plan_rows.read_reader(connection, subscription.id)
         if preferences is not None:
@@ -149,8 +149,8 @@ def _plain(section: str) -> Reason:
 
 
 def _reader(connection: Connection, newsletter: Newsletter, address: str) -> tuple[Subscriber, Subscription]:
-    person = audience.get_subscriber(connection, address)
-    found = dict(audience.list_subscriptions(connection, person.id)).get(newsletter.name)
+    person = subscriber_store.get_subscriber(connection, address)
+    found = dict(subscriber_store.list_subscriptions(connection, person.id)).get(newsletter.name)
     if found is None:
         raise NotFound(
             f"{address} is not subscribed to {newsletter.name!r}, and was not: so they got none of its editions"
@@ -201,9 +201,9 @@ def _what_became(row: Delivery) -> str:
 def picks_for(engine: Engine, edition_id: int, subscription_id: int, *, now: datetime) -> list[int] | None:
     """What stands in this reader's copy, or would if the edition were planned now; None: what everybody gets."""
     with reading(engine) as connection:
-        edition = editions.get_edition(connection, edition_id)
+        edition = edition_store.get_edition(connection, edition_id)
         newsletter = frozen_newsletter(connection, edition)
-        row = ledger.find_delivery(connection, edition_id, subscription_id)
+        row = delivery_store.find_delivery(connection, edition_id, subscription_id)
         if row is not None and row.picks is not None:
             return list(row.picks)
         if not newsletter.offer.is_any or edition.corrects_id is not None:
@@ -232,15 +232,15 @@ def recreate(
     links_at   the links as they were signed at an instant; else the maker's own
     """
     with reading(engine) as connection:
-        edition = editions.get_edition(connection, edition_id)
+        edition = edition_store.get_edition(connection, edition_id)
         person, subscription = _reader(connection, frozen_newsletter(connection, edition), address)
-        row = ledger.find_delivery(connection, edition_id, subscription.id)
+        row = delivery_store.find_delivery(connection, edition_id, subscription.id)
         if row is None or row.attempted_at is None:
             raise Refused(
                 f"no message was made for {address}",
                 next=Next(Step.EXPLAIN, {"edition": edition_id, "address": address}),
             )
-        was = audience.find_person_before(connection, person.id, at=row.attempted_at)
+        was = subscriber_store.find_person_before(connection, person.id, at=row.attempted_at)
         withdrawn = contents.list_withdrawn(connection, edition_id)
     if was is not None:
         person = replace(person, **was)

@@ -8,9 +8,9 @@ from datetime import datetime
 from sqlalchemy import Engine
 
 from digest import audit
-from digest.audience.store import get_subscriber
+from digest.audience.store.subscribers import get_subscriber
 from digest.db.engine import reading
-from digest.editions.newsletters import get_newsletter
+from digest.editions.store.newsletters import get_newsletter
 from digest.errors import BadInput
 from digest.model.actor import ActorKind
 

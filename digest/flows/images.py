@@ -15,7 +15,8 @@ from sqlalchemy import Engine
 
 from digest import isolation, log
 from digest.db.engine import reading, writing
-from digest.editions import contents, store
+from digest.editions.store import contents
+from digest.editions.store import editions as edition_store
 from digest.errors import DigestError
 from digest.model.article import Image
 from digest.model.edition import Candidate
@@ -45,7 +46,7 @@ class ImageDesk:
 def copy_images(engine: Engine, desk: ImageDesk, edition_id: int) -> list[str]:
     """Let a draft's articles and its sponsor refer to copies; a line for each picture that stays, and why."""
     with reading(engine) as connection:
-        edition = store.get_edition(connection, edition_id)
+        edition = edition_store.get_edition(connection, edition_id)
     waiting = [each for each in edition.candidates if each.article.image and not each.article.image.lead]
     wanted = {each.article.image.src: SIZES for each in waiting if each.article.image}
     if edition.sponsor is not None:
@@ -62,7 +63,7 @@ def copy_images(engine: Engine, desk: ImageDesk, edition_id: int) -> list[str]:
     with writing(engine) as connection:
         contents.replace_articles(connection, edition_id, list(_with_copies(waiting, copies)))
         if edition.sponsor is not None and {edition.sponsor.logo, edition.sponsor.image} & set(copies):
-            store.change_text(connection, edition_id, sponsor=_sponsor_with_copies(edition.sponsor, copies))
+            edition_store.change_text(connection, edition_id, sponsor=_sponsor_with_copies(edition.sponsor, copies))
     if wanted:
         log.event("images.copied", edition_id=edition_id, copied=len(copies), left=len(lines))
     return lines

@@ -13,10 +13,11 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection, Engine
 
 from digest import audit, log
-from digest.audience import columns, intake
+from digest.audience import columns
 from digest.audience.elsewhere import NO_ANSWERS, Answers, Standings
-from digest.audience.endings import end_imported
 from digest.audience.importing import Person, person_of_file
+from digest.audience.store import intake
+from digest.audience.store.endings import end_imported
 from digest.audit import Noun, Target
 from digest.db.engine import rehearsing, writing
 from digest.errors import BadInput
@@ -25,8 +26,8 @@ from digest.model.actor import SCHEDULER, Actor
 from digest.model.address import EmailAddress
 from digest.model.article import Article
 from digest.sources import importing as articles
-from digest.sources.articles import put_articles
 from digest.sources.language import with_languages
+from digest.sources.store.articles import put_articles
 
 BATCH = 2_000
 

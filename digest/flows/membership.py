@@ -9,10 +9,10 @@ from typing import TypeAlias
 from sqlalchemy import Connection, Engine
 
 from digest import log, outbox
-from digest.audience import store
 from digest.audience.choosing import Wanted, check
+from digest.audience.store import subscribers as subscriber_store
 from digest.db.engine import writing
-from digest.editions.newsletters import get_newsletter_by_id
+from digest.editions.store.newsletters import get_newsletter_by_id
 from digest.errors import BadInput
 from digest.model.feedback import Unsubscribe
 from digest.model.newsletter import NewsletterId
@@ -36,11 +36,11 @@ def leave(engine: Engine, request: Unsubscribe, *, origin: str = "") -> bool:
 def end(connection: Connection, request: Unsubscribe, *, origin: str = "") -> bool:
     """The same in a transaction of the caller. Leaving twice is leaving once; who is pending leaves too, and so is never
     confirmed by an old link."""
-    subscription = store.find_subscription(connection, request.subscription_id)
+    subscription = subscriber_store.find_subscription(connection, request.subscription_id)
     if subscription is None:
         return False
-    if store.record_left(connection, request.subscription_id, now=request.at):
-        store.record_consent(
+    if subscriber_store.record_left(connection, request.subscription_id, now=request.at):
+        subscriber_store.record_consent(
             connection, request.subscription_id, given=False, method=request.method, origin=origin, now=request.at
         )
         outbox.tell(
@@ -83,18 +83,20 @@ def put_choice(
     person: Mapping[str, str] | None = None,
 ) -> tuple[Wanted, Wanted] | None:
     """The same in a transaction of the caller; returns what they wanted before, and what they want now."""
-    found = store.lock_subscription(connection, subscription_id)
+    found = subscriber_store.lock_subscription(connection, subscription_id)
     if found is None or found.status is SubscriptionStatus.LEFT:
         return None
     before = wanted_of(found)
     wanted = change(before)
-    if (wanted != before or person) and store.count_changes(connection, found, since=now - HOUR) >= CHANGES_AN_HOUR:
+    if (wanted != before or person) and subscriber_store.count_changes(
+        connection, found, since=now - HOUR
+    ) >= CHANGES_AN_HOUR:
         raise BadInput(_("That was changed very often just now. Please try again in an hour."))
     if wanted != before:
         check(wanted, get_newsletter_by_id(connection, NewsletterId(found.newsletter_id)), before)
-        store.change_wanted(connection, found, wanted, now=now)
+        subscriber_store.change_wanted(connection, found, wanted, now=now)
     if person:
-        store.change_subscriber(connection, found.subscriber_id, now=now, **person)
+        subscriber_store.change_subscriber(connection, found.subscriber_id, now=now, **person)
     if wanted != before or person:
         log.event("membership.chose", subscription_id=subscription_id, origin=origin)
     return before, wanted

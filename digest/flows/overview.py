@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from sqlalchemy import Engine
 
 from digest.db.engine import reading
-from digest.delivery import counts
-from digest.editions.newsletters import get_newsletter, list_newsletters
-from digest.editions.store import list_editions as read_editions
+from digest.delivery.store import counts
+from digest.editions.store.editions import list_editions as read_editions
+from digest.editions.store.newsletters import get_newsletter, list_newsletters
 from digest.model.delivery import Balance
 from digest.model.edition import Edition
 

@@ -11,7 +11,8 @@ from pathlib import Path
 from sqlalchemy import Engine
 
 from digest import audit, log
-from digest.audience import columns, store
+from digest.audience import columns
+from digest.audience.store import subscribers as subscriber_store
 from digest.audit import Noun, Target
 from digest.db.engine import rehearsing, writing
 from digest.flows.table import Progress, Report, Row, Shape, encoding_of, rows_of
@@ -56,7 +57,7 @@ def suppress_file(
     addresses = _addresses(rows, detail, report)
     while part := dict(itertools.islice(addresses, BATCH)):
         with (rehearsing if dry_run else writing)(engine) as connection:
-            report.new += store.suppress_many(connection, part, reason, now=now)
+            report.new += subscriber_store.suppress_many(connection, part, reason, now=now)
             act.record(connection, count=report.new)
     report.there = report.lines - report.refused_count - report.new
     log.event("suppress.file", new=report.new, refused=report.refused_count)

@@ -16,21 +16,21 @@ from typing import Any
 from sqlalchemy import Connection, Engine
 
 from digest import audit, log
-from digest.audience import registrations as store
 from digest.audience.importing import Person
-from digest.audience.intake import put_people
-from digest.audience.registrations import Row, Tie
+from digest.audience.store import registrations as store
+from digest.audience.store.intake import put_people
+from digest.audience.store.registrations import Row, Tie
 from digest.audience.syncing import Deed, Known, Limit, deed, fingerprint_of, person_from, why_held
 from digest.audit import Noun, Target
 from digest.db.engine import reading, rehearsing, writing
-from digest.editions.newsletters import get_newsletter
+from digest.editions.store.newsletters import get_newsletter
 from digest.errors import BadInput, DigestError
 from digest.model.actor import Actor
 from digest.model.registration import Registration
 from digest.model.source import Source
 from digest.sources.kinds import READER_KINDS, options_of, read_readers
 from digest.sources.readers import ReaderOptions, names_of
-from digest.sources.store import get_source, list_sources
+from digest.sources.store.sources import get_source, list_sources
 
 FRESH = timedelta(minutes=30)
 """A sync that is younger need not be done again before the next edition."""

@@ -11,8 +11,8 @@ from sqlalchemy.exc import IntegrityError
 
 from digest import log
 from digest.db.engine import reading, writing
-from digest.editions.store import get_public_key
-from digest.editions.web_views import find_web_view, keep_web_view
+from digest.editions.store.editions import get_public_key
+from digest.editions.store.web_views import find_web_view, keep_web_view
 from digest.errors import NothingLeft
 from digest.flows import publish
 from digest.flows.publish import Press

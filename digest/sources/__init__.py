@@ -9,5 +9,5 @@ Promises   a story is stored once, however often and wherever it is seen (P3); n
 Fails      SourceUnreachable: could not look, SourceBusy: not now, SourceGone: never again; SourceMalformed: looked, and
            could not understand
 Standards  RFC 4287 Atom, RSS 0.9x to 2.0, JSON Feed 1.1, sitemaps 0.9; RFC 9110 §13 conditional requests
-Start at   feed.py, then articles.put_articles
+Start at   feed.py, then store/articles.py (put_articles)
 """

@@ -8,10 +8,10 @@ from urllib.parse import parse_qsl
 from fastapi import HTTPException, Request
 
 from digest.app import App
-from digest.audience import store
+from digest.audience.store import subscribers as subscriber_store
 from digest.audience.tokens import Purpose
 from digest.db.engine import reading
-from digest.editions.newsletters import get_newsletter_by_id
+from digest.editions.store.newsletters import get_newsletter_by_id
 from digest.errors import BadInput
 from digest.model.newsletter import Newsletter, NewsletterId
 from digest.model.subscriber import Subscriber, Subscription, SubscriptionStatus
@@ -49,13 +49,16 @@ def get_asking(app: App, purpose: Purpose, token: str) -> Asking:
     if claim is None:
         raise HTTPException(404)
     with reading(app.engine) as connection:
-        found = store.find_subscription(connection, claim.subject)
+        found = subscriber_store.find_subscription(connection, claim.subject)
         if found is None:
             raise HTTPException(404)
-        if purpose.is_versioned and store.find_link_version(connection, found.subscriber_id) != claim.version:
+        if (
+            purpose.is_versioned
+            and subscriber_store.find_link_version(connection, found.subscriber_id) != claim.version
+        ):
             raise HTTPException(404)
         newsletter = get_newsletter_by_id(connection, NewsletterId(found.newsletter_id))
-        person = store.get_subscriber_by_id(connection, found.subscriber_id)
+        person = subscriber_store.get_subscriber_by_id(connection, found.subscriber_id)
     words = words_for((person.language, newsletter.language), app.settings.templates.folder)
     return Asking(subscription=found, newsletter=newsletter, person=person, words=words)
 

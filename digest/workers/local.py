@@ -28,7 +28,7 @@ from digest import log
 from digest.app import App, make_app
 from digest.config import Settings
 from digest.db.engine import reading
-from digest.editions import store as editions
+from digest.editions.store import editions as edition_store
 from digest.errors import said
 from digest.flows import dispatch, publish
 from digest.model.edition import EditionId, EditionStatus
@@ -125,8 +125,8 @@ class LocalRun:
 def _is_planned(app: App, edition_id: int) -> bool:
     """Is all of it planned, and is it to be sent? Its first readers are set apart at the end of planning."""
     with reading(app.engine) as connection:
-        status = editions.find_status(connection, edition_id)
-        return status is EditionStatus.SENDING and editions.is_planned(connection, edition_id)
+        status = edition_store.find_status(connection, edition_id)
+        return status is EditionStatus.SENDING and edition_store.is_planned(connection, edition_id)
 
 
 def _send_quietly(app: App, edition_id: int, *, stop: threading.Event) -> DispatchReport:

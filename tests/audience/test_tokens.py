@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine, func, select
 
 from digest.audience.links import BOUNCE, CHOOSE, CONFIRM, LEAVE, LOGIN, PURPOSES
-from digest.audience.spent import spend
+from digest.audience.store.spent import spend
 from digest.audience.tokens import Claim, Keyring, Purpose
 from digest.db.engine import reading, rehearsing, writing
 from digest.db.tables import spent_token

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from digest.db.engine import make_engine, writing
-from digest.editions.newsletters import add_newsletter, get_newsletter
+from digest.editions.store.newsletters import add_newsletter, get_newsletter
 from tests.command import ADD, Command, write_settings
 
 SCHEDULE = ("newsletter", "schedule", "harbour")

@@ -14,7 +14,7 @@ from digest.cli.tree import COMMANDS, GROUPS, command
 NEEDLESS = {
     *("alembic", "aiosmtplib", "email_validator", "fastapi", "httpx2", "jinja2", "lxml", "premailer", "structlog"),
     *(
-        "digest.audience.store",
+        "digest.audience.store.subscribers",
         "digest.cli.subscriber",
         "digest.cli.running",
         "digest.cli.simulate",

@@ -13,7 +13,7 @@ from sqlalchemy import Engine, update
 
 from digest.db.engine import writing
 from digest.db.tables import batch
-from digest.editions import store as editions
+from digest.editions.store import editions as edition_store
 from digest.model.edition import EditionStatus
 from tests.command import Command, write_settings
 from tests.crash.mailbox import Mailbox, Moment
@@ -60,7 +60,7 @@ def test_the_command_is_killed_until_the_edition_is_sent(
         kill(digest.start("edition", "send", 1, "--yes"), mailbox, chance)
         with writing(engine) as connection:  # a minute goes by
             connection.execute(update(batch).values(lease_until=datetime.now(UTC) - timedelta(seconds=1)))
-            if editions.find_status(connection, 1) is EditionStatus.SENT:
+            if edition_store.find_status(connection, 1) is EditionStatus.SENT:
                 break
     if trial.status is not EditionStatus.SENT:
         digest("edition", "send", 1, "--yes")

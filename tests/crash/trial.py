@@ -18,8 +18,8 @@ from sqlalchemy import Engine, select, text
 
 from digest.db.engine import reading
 from digest.db.tables import delivery, subscriber, subscription
-from digest.delivery import counts
-from digest.editions import store as editions
+from digest.delivery.store import counts
+from digest.editions.store import editions as edition_store
 from digest.model.delivery import DeliveryStatus
 from digest.model.edition import EditionStatus
 from tests.crash.mailbox import Mailbox, Moment
@@ -166,7 +166,7 @@ class Trial:
     @property
     def status(self) -> EditionStatus | None:
         with reading(self.engine) as connection:
-            return editions.find_status(connection, self.edition_id)
+            return edition_store.find_status(connection, self.edition_id)
 
     @property
     def ledger(self) -> dict[str, DeliveryStatus]:

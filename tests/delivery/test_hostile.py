@@ -14,8 +14,8 @@ from digest.clock import FixedClock
 from digest.db import migrate
 from digest.db.engine import make_engine, reading
 from digest.db.tables import delivery, subscriber, subscription
-from digest.delivery import counts
 from digest.delivery.channels.smtp import Options, SmtpChannel
+from digest.delivery.store import counts
 from digest.flows import dispatch, publish
 from digest.flows.admin import editions as editions_admin
 from digest.flows.publish import Press

@@ -18,7 +18,7 @@ from sqlalchemy import Engine
 
 from digest.clock import FixedClock
 from digest.db.engine import reading
-from digest.delivery import store as ledger
+from digest.delivery.store import rows as delivery_store
 from digest.flows import dispatch, publish
 from digest.flows.publish import Press
 from digest.model.delivery import Balance
@@ -146,7 +146,7 @@ def expected(engine: Engine, press: Press, edition_id: int) -> Callable[[int], b
     """The message that a reader should have, made by itself."""
     maker = publish.open_maker(engine, press, edition_id)
     with reading(engine) as connection:
-        rows = {due.subscription_id: due for due in ledger.list_due(connection, 1, now=NOW)}
+        rows = {due.subscription_id: due for due in delivery_store.list_due(connection, 1, now=NOW)}
     return lambda number: maker.outgoing(rows[number], at=NOW).content
 
 

@@ -11,9 +11,9 @@ from sqlalchemy import Engine, insert, text
 from digest.clock import FixedClock
 from digest.db.engine import reading, writing
 from digest.db.tables import suppression
-from digest.delivery import store as ledger
-from digest.delivery.batches import lease
-from digest.delivery.transitions import TRANSITIONS
+from digest.delivery.store import rows as delivery_store
+from digest.delivery.store.batches import lease
+from digest.delivery.store.transitions import TRANSITIONS
 from digest.flows import dispatch
 from digest.flows.admin import editions as editions_admin
 from digest.flows.publish import Press
@@ -56,7 +56,7 @@ def test_nothing_happens_that_the_table_does_not_allow(spied: Engine, press: Pre
     dispatch.plan(spied, edition_id, now=NOW)
     with writing(spied) as connection:  # a sender that dies, and a reader who is suppressed meanwhile
         lease(connection, edition_id, owner="dead", now=NOW, hold=timedelta(seconds=60))
-        ledger.mark_attempting(connection, edition_id, [1], owner="dead", now=NOW)
+        delivery_store.mark_attempting(connection, edition_id, [1], owner="dead", now=NOW)
         key = "reader2@example.org"
         connection.execute(insert(suppression).values(address_key=key, reason="admin", since_at=NOW))
     smtp_server.recorder.answers = {

@@ -10,7 +10,6 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digest.editions.events import events_from_json, events_to_json
 from digest.editions.snapshot import (
     article_from_json,
     article_to_json,
@@ -19,6 +18,7 @@ from digest.editions.snapshot import (
     newsletter_to_json,
     written,
 )
+from digest.editions.store.calendar import events_from_json, events_to_json
 from digest.model.address import EmailAddress
 from digest.model.article import Article, ArticleId, Comment, Image
 from digest.model.choices import Choices, Length, choices_from_json, choices_to_json

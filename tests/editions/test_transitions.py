@@ -11,8 +11,8 @@ from digest import audit, outbox
 from digest.audit import Filters
 from digest.db.engine import reading, writing
 from digest.db.tables import edition
-from digest.editions import transitions
-from digest.editions.transitions import TRANSITIONS
+from digest.editions.store import transitions
+from digest.editions.store.transitions import TRANSITIONS
 from digest.errors import Refused
 from digest.flows.publish import Press
 from digest.model.actor import SCHEDULER, SENDER, Actor, ActorKind

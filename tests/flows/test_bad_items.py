@@ -18,7 +18,7 @@ from digest.flows.collect import CollectReport, collect_sources
 from digest.flows.importing import import_articles
 from digest.flows.publish import Press, build_due, open_maker
 from digest.sources.fetch import Fetcher
-from digest.sources.store import add_source
+from digest.sources.store.sources import add_source
 from tests.site import NOW, add_newsletter, add_readers
 
 BAD_URLS = (

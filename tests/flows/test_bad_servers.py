@@ -21,8 +21,8 @@ from sqlalchemy import Engine, event, text
 from digest.clock import FixedClock
 from digest.db import migrate
 from digest.db.engine import make_engine, reading, writing
-from digest.delivery import counts
 from digest.delivery.channels.smtp import Options, SmtpChannel, Unavailable
+from digest.delivery.store import counts
 from digest.demo.catcher import SmtpThread
 from digest.errors import DatabaseError
 from digest.flows import dispatch, publish

@@ -15,7 +15,7 @@ from digest.db.engine import writing
 from digest.flows.collect import CollectReport, collect_sources
 from digest.flows.publish import Press, build_due, open_maker
 from digest.sources.fetch import Fetcher
-from digest.sources.store import add_source
+from digest.sources.store.sources import add_source
 from tests.flows.test_bad_items import BAD_DATES, BAD_NUMBERS, BAD_TEXTS, BAD_URLS, stored
 from tests.mariadb import MysqlSite
 from tests.site import NOW, add_newsletter, add_readers

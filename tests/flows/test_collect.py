@@ -13,15 +13,15 @@ from sqlalchemy import Engine, func, select
 
 from digest.db.engine import reading, writing
 from digest.db.tables import article
-from digest.editions.articles import list_candidates
 from digest.editions.candidates import Window
+from digest.editions.store.articles import list_candidates
 from digest.errors import BadInput, NotFound
 from digest.flows.collect import collect_sources
 from digest.model.source import Source
-from digest.sources.curation import count_held, list_held, release
 from digest.sources.fetch import Fetcher
 from digest.sources.kinds import options_of
-from digest.sources.store import add_source, change_source, get_source
+from digest.sources.store.curation import count_held, list_held, release
+from digest.sources.store.sources import add_source, change_source, get_source
 from tests.site import NOW
 from tests.sources.http import Site
 

@@ -15,12 +15,12 @@ from sqlalchemy import Connection, Engine, func, insert, select
 from digest.clock import FixedClock
 from digest.db.engine import reading, writing
 from digest.db.tables import batch, secret, subscriber, subscription
-from digest.delivery import counts
-from digest.delivery import store as ledger
-from digest.delivery.batches import lease, release, settle_interrupted
-from digest.delivery.plan import plan_next_range
-from digest.editions import store as editions
-from digest.editions import transitions
+from digest.delivery.store import counts
+from digest.delivery.store import rows as delivery_store
+from digest.delivery.store.batches import lease, release, settle_interrupted
+from digest.delivery.store.plan import plan_next_range
+from digest.editions.store import editions as edition_store
+from digest.editions.store import transitions
 from digest.errors import Refused
 from digest.flows import dispatch, publish
 from digest.flows.admin import editions as editions_admin
@@ -55,7 +55,7 @@ def balance(engine: Engine, edition_id: int) -> Balance:
 
 def status(engine: Engine, edition_id: int) -> EditionStatus | None:
     with reading(engine) as connection:
-        return editions.find_status(connection, edition_id)
+        return edition_store.find_status(connection, edition_id)
 
 
 @pytest.mark.parametrize("pipelining", [True, False])
@@ -196,7 +196,7 @@ def test_rows_that_a_killed_sender_left_become_unknown_and_are_not_sent_again(
     dispatch.plan(engine, edition_id, now=NOW)
     with writing(engine) as connection:
         batch_id = lease(connection, edition_id, owner="killed", now=NOW, hold=timedelta(seconds=60))
-        ledger.mark_attempting(connection, edition_id, [1, 2], owner="killed", now=NOW)
+        delivery_store.mark_attempting(connection, edition_id, [1, 2], owner="killed", now=NOW)
     assert batch_id is not None
     held = send(engine, press, edition_id, smtp_server.channel())
     assert (held.accepted, held.is_finished) == (0, False)
@@ -234,10 +234,10 @@ def test_cancelling_does_not_wait_for_rows_that_a_sender_writes(engine: Engine, 
     cancelled: list[int] = []
     admin = Thread(target=lambda: cancelled.append(editions_admin.cancel(engine, edition_id, now=NOW, actor=ADMIN)))
     with writing(engine) as connection:
-        assert ledger.mark_attempting(connection, edition_id, [5], owner="sender", now=NOW) == {5}
+        assert delivery_store.mark_attempting(connection, edition_id, [5], owner="sender", now=NOW) == {5}
         admin.start()
         time.sleep(0.3)
-        ledger.mark_attempting(connection, edition_id, [1, 2], owner="sender", now=NOW)
+        delivery_store.mark_attempting(connection, edition_id, [1, 2], owner="sender", now=NOW)
     admin.join(timeout=20)
     with reading(engine) as connection:
         found = counts.balance(connection, edition_id)
@@ -383,7 +383,7 @@ def test_a_resend_gives_every_unknown_row_back_and_says_how_many(
     with writing(engine) as connection:
         batch_id = lease(connection, edition_id, owner="killed", now=NOW, hold=timedelta(seconds=60))
         assert batch_id is not None
-        ledger.mark_attempting(connection, edition_id, [1, 2], owner="killed", now=NOW)
+        delivery_store.mark_attempting(connection, edition_id, [1, 2], owner="killed", now=NOW)
         settle_interrupted(connection, batch_id, resends=False, now=NOW)
         release(connection, [batch_id], owner="killed", now=NOW)
     assert editions_admin.resolve(engine, edition_id, resend=True, now=NOW, actor=ADMIN) == 2
@@ -442,7 +442,7 @@ def test_who_slept_while_another_planned_sent_and_finished_plans_nobody_more(
         if status(engine, edition_id) is EditionStatus.SENDING:
             assert send(engine, press, edition_id, smtp_server.channel()).is_finished
             with writing(engine) as connection:
-                newsletter_id = editions.get_edition(connection, edition_id).newsletter_id
+                newsletter_id = edition_store.get_edition(connection, edition_id).newsletter_id
                 person = insert(subscriber).values(
                     address="late@example.org", address_key="late@example.org", attributes={}, created_at=NOW
                 )
@@ -466,7 +466,7 @@ def test_a_plan_that_was_interrupted_balances_and_is_finished_later(engine: Engi
     edition_id = build(engine, press)
     with writing(engine) as connection:
         transitions.move(connection, edition_id, "plan", actor=SENDER, now=NOW)
-        newsletter_id = editions.get_edition(connection, edition_id).newsletter_id
+        newsletter_id = edition_store.get_edition(connection, edition_id).newsletter_id
         plan_next_range(connection, edition_id, newsletter_id, after=0, now=NOW)
     assert balance(engine, edition_id).is_balanced
     assert dispatch.plan(engine, edition_id, now=NOW) == 5

@@ -13,7 +13,7 @@ from digest.flows import due
 from digest.flows.publish import Built, Press
 from digest.outbox import KEPT, Event
 from digest.sources.fetch import Fetcher
-from digest.sources.store import add_source
+from digest.sources.store.sources import add_source
 from tests.site import NOW, add_articles, add_newsletter
 
 

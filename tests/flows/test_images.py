@@ -16,7 +16,7 @@ from sqlalchemy import Engine, update
 from digest import isolation
 from digest.db.engine import reading, writing
 from digest.db.tables import article
-from digest.editions import store as editions
+from digest.editions.store import editions as edition_store
 from digest.flows import publish
 from digest.flows.images import ImageDesk
 from digest.model.article import Image
@@ -59,7 +59,7 @@ def build(site: RunningSite, press: publish.Press | None = None) -> tuple[publis
     [report] = publish.build_due(site.app.engine, press or site.app.press, now=NOW)
     assert report.edition_id is not None
     with reading(site.app.engine) as connection:
-        edition = editions.get_edition(connection, report.edition_id)
+        edition = edition_store.get_edition(connection, report.edition_id)
     assert edition.status is EditionStatus.APPROVED
     images = [each.article.image for each in edition.candidates]
     return report, {image.alt: image for image in images if image}
@@ -176,7 +176,7 @@ def test_a_sponsor_has_copies_too(site: RunningSite, pictures: Site) -> None:
     add_newsletter(site.app.engine, template="weekly", sponsors=(sponsor,))
     [report] = publish.build_due(site.app.engine, site.app.press, now=NOW)
     with reading(site.app.engine) as connection:
-        shown = editions.get_edition(connection, report.edition_id or 0).sponsor
+        shown = edition_store.get_edition(connection, report.edition_id or 0).sponsor
     assert shown is not None
     assert shown.key == sponsor.key
     sizes = [Pictures.open(io.BytesIO(site.client.get(url).content)).size for url in (shown.logo, shown.image)]
@@ -190,7 +190,7 @@ def test_a_sponsor_s_picture_that_fails_stays(site: RunningSite, pictures: Site)
     add_newsletter(site.app.engine, template="weekly", sponsors=(sponsor,))
     [report] = publish.build_due(site.app.engine, site.app.press, now=NOW)
     with reading(site.app.engine) as connection:
-        assert editions.get_edition(connection, report.edition_id or 0).sponsor == sponsor
+        assert edition_store.get_edition(connection, report.edition_id or 0).sponsor == sponsor
     assert f"the picture {pictures.url}/gone stays where it is" in report.message
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, func, select
 
-from digest.audience.store import suppress
+from digest.audience.store.subscribers import suppress
 from digest.db.engine import reading, writing
 from digest.db.tables import article, consent, subscriber, subscription
 from digest.errors import BadInput

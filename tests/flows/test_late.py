@@ -10,9 +10,9 @@ from sqlalchemy import Engine
 
 from digest.clock import FixedClock
 from digest.db.engine import reading, writing
-from digest.delivery import counts
-from digest.delivery import store as ledger
-from digest.delivery.batches import has_work, lease
+from digest.delivery.store import counts
+from digest.delivery.store import rows as delivery_store
+from digest.delivery.store.batches import has_work, lease
 from digest.flows import dispatch
 from digest.flows.dispatch.commits import GroupCommit, Patience
 from digest.flows.publish import Press
@@ -31,21 +31,21 @@ def edition_id(engine: Engine, press: Press, smtp_server: SmtpServer) -> int:
     dispatch.plan(engine, edition_id, now=NOW)
     with writing(engine) as connection:
         assert lease(connection, edition_id, owner="asleep", now=NOW, hold=MINUTE) is not None
-        assert ledger.mark_attempting(connection, edition_id, [1], owner="asleep", now=NOW) == {1}
+        assert delivery_store.mark_attempting(connection, edition_id, [1], owner="asleep", now=NOW) == {1}
     later = FixedClock(NOW + 2 * MINUTE)
     assert send(engine, press, edition_id, smtp_server.channel(), clock=later).is_finished
     assert balance(engine, edition_id) == Balance(planned=5, accepted=4, unknown=1)
     return edition_id
 
 
-def result_of(verdict: Verdict, **values: object) -> ledger.Result:
+def result_of(verdict: Verdict, **values: object) -> delivery_store.Result:
     outcome = Outcome(verdict=verdict, stage=Stage.BODY, code=250)
-    return ledger.Result(delivery_id=1, attempts=0, outcome=outcome, channel="smtp", at=NOW, **values)  # type: ignore[arg-type]
+    return delivery_store.Result(delivery_id=1, attempts=0, outcome=outcome, channel="smtp", at=NOW, **values)  # type: ignore[arg-type]
 
 
 def record(engine: Engine, verdict: Verdict, **values: object) -> bool:
     with writing(engine) as connection:
-        return ledger.record_results(connection, [result_of(verdict, **values)])
+        return delivery_store.record_results(connection, [result_of(verdict, **values)])
 
 
 def is_counted_right(engine: Engine, edition_id: int) -> bool:
@@ -104,8 +104,8 @@ def test_whoever_lost_the_lease_marks_nothing(engine: Engine, press: Press) -> N
         mine = lease(connection, edition_id, owner="asleep", now=NOW, hold=MINUTE)
         theirs = lease(connection, edition_id, owner="awake", now=NOW + 2 * MINUTE, hold=MINUTE)
         assert mine == theirs == BatchId(1)
-        assert ledger.mark_attempting(connection, edition_id, [1, 2], owner="asleep", now=NOW) == set()
-        assert ledger.mark_attempting(connection, edition_id, [1, 2], owner="awake", now=NOW) == {1, 2}
+        assert delivery_store.mark_attempting(connection, edition_id, [1, 2], owner="asleep", now=NOW) == set()
+        assert delivery_store.mark_attempting(connection, edition_id, [1, 2], owner="awake", now=NOW) == {1, 2}
     assert status(engine, edition_id) is EditionStatus.SENDING
 
 

@@ -12,16 +12,16 @@ import pytest
 from sqlalchemy import Engine, update
 
 from digest.audience.links import BOUNCE_NOTICE, CONFIRM, Links
-from digest.audience.store import suppress
+from digest.audience.store.subscribers import suppress
 from digest.audience.tokens import Keyring
 from digest.clock import FixedClock
 from digest.db.engine import reading, writing
 from digest.db.tables import notice as table
-from digest.delivery import notices as ledger
 from digest.delivery.answer import judge
 from digest.delivery.channels import Channel
 from digest.delivery.channels.folder import FolderChannel
 from digest.delivery.channels.folder import Options as FolderOptions
+from digest.delivery.store import notices as ledger
 from digest.delivery.throttle import Limit, Limits
 from digest.errors import BadInput
 from digest.flows import notices

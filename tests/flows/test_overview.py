@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import Engine, event
 
 from digest.db.engine import reading
-from digest.delivery.counts import balance
+from digest.delivery.store.counts import balance
 from digest.errors import NotFound
 from digest.flows import dispatch
 from digest.flows.overview import list_editions

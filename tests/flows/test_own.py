@@ -16,14 +16,14 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, insert, select, update
 
-from digest.audience import store as audience
+from digest.audience.store import subscribers as subscriber_store
 from digest.clock import FixedClock
 from digest.db.engine import reading, writing
 from digest.db.tables import article, delivery, edition, subscriber, subscription
-from digest.delivery import counts
-from digest.editions.newsletters import change_newsletter, get_newsletter
+from digest.delivery.store import counts
 from digest.editions.picks import unpack
 from digest.editions.select import Rule
+from digest.editions.store.newsletters import change_newsletter, get_newsletter
 from digest.errors import BadInput, Refused
 from digest.flows import dispatch, membership, publish
 from digest.flows.admin import articles as articles_admin
@@ -282,9 +282,9 @@ def test_the_same_bytes_again_whatever_was_changed_since(three: Engine, press: P
     sent = dict(smtp_server.recorder.accepted)
     choose(three, 1, follow_topics=("science",), now=NOW + timedelta(hours=1))
     with writing(three) as connection:
-        person = audience.get_subscriber(connection, "reader1@example.org").id
-        audience.change_subscriber(connection, person, now=NOW + timedelta(hours=1), name="Another Name")
-        audience.change_subscriber(connection, person, now=NOW + timedelta(hours=2), name="A Third")
+        person = subscriber_store.get_subscriber(connection, "reader1@example.org").id
+        subscriber_store.change_subscriber(connection, person, now=NOW + timedelta(hours=1), name="Another Name")
+        subscriber_store.change_subscriber(connection, person, now=NOW + timedelta(hours=2), name="A Third")
     maker = publish.open_maker(three, press, 1)
     for address in ("reader1@example.org", "reader2@example.org"):
         assert recreate(three, maker, 1, address).replace(b"\r\n", b"\n") == sent[address].replace(b"\r\n", b"\n")
@@ -406,7 +406,7 @@ def test_an_hour_is_obeyed_also_without_a_cadence_of_ones_own(
     choose(engine, 1, hour=hour)
     if zone:
         with writing(engine) as connection:
-            audience.change_subscriber(connection, audience_id(1), now=NOW, time_zone=zone)
+            subscriber_store.change_subscriber(connection, audience_id(1), now=NOW, time_zone=zone)
     publish.build_due(engine, press, now=NOW)
     dispatch.plan(engine, 1, now=NOW)
     found = [explain(engine, 1, f"reader{reader}@example.org", now=NOW).arrives_at for reader in (1, 2)]
@@ -420,7 +420,7 @@ def test_a_pause_is_judged_when_the_copy_would_arrive(engine: Engine, press: Pre
     for reader, until in ((1, DUE + timedelta(hours=20)), (2, DUE + timedelta(hours=22))):
         choose(engine, reader, hour=18, paused_until=until)
         with writing(engine) as connection:
-            audience.change_subscriber(connection, audience_id(reader), now=NOW, time_zone="Pacific/Honolulu")
+            subscriber_store.change_subscriber(connection, audience_id(reader), now=NOW, time_zone="Pacific/Honolulu")
     run(engine, press, smtp_server, NOW)
     run(engine, press, smtp_server, DUE + timedelta(hours=21, minutes=1))
     assert inbox(smtp_server) == {"reader1": [["One"]]}
@@ -609,7 +609,7 @@ def _change(engine: Engine, chance: random.Random, zones: list[str], now: dateti
         choose(engine, reader, hour=chance.choice([None, 7, 18]), minutes=chance.choice([0, 5, 10]), now=now)
     else:
         with writing(engine) as connection:
-            audience.change_subscriber(connection, audience_id(reader), now=now, time_zone=chance.choice(zones))
+            subscriber_store.change_subscriber(connection, audience_id(reader), now=now, time_zone=chance.choice(zones))
 
 
 def audience_id(reader: int) -> Any:

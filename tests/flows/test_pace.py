@@ -10,7 +10,7 @@ from sqlalchemy import Engine
 
 from digest.clock import FixedClock
 from digest.db.engine import reading, writing
-from digest.delivery import canary, senders
+from digest.delivery.store import canary, senders
 from digest.delivery.throttle import Limits
 from digest.flows import dispatch, publish
 from digest.flows.admin import editions as editions_admin

@@ -11,7 +11,7 @@ from digest.db.engine import reading, writing
 from digest.db.tables import article
 from digest.flows.collect import CollectReport, collect_sources
 from digest.sources.fetch import Fetcher
-from digest.sources.store import add_source
+from digest.sources.store.sources import add_source
 from tests.site import NOW
 from tests.sources.http import Site
 

@@ -15,9 +15,9 @@ from sqlalchemy import Engine, insert, update
 from digest.db.engine import reading, writing
 from digest.db.tables import article
 from digest.db.tables import newsletter as newsletter_table
-from digest.editions import store as editions
-from digest.editions.events import add_event, remove_event
-from digest.editions.newsletters import change_newsletter
+from digest.editions.store import editions as edition_store
+from digest.editions.store.calendar import add_event, remove_event
+from digest.editions.store.newsletters import change_newsletter
 from digest.errors import Next, Step
 from digest.flows import publish
 from digest.flows.admin import editions as editions_admin
@@ -62,7 +62,7 @@ def build(engine: Engine, press: Press, weeks: int = 0) -> list[str]:
     (report,) = publish.build_due(engine, press, now=NOW + weeks * WEEK)
     assert report.edition_id is not None
     with reading(engine) as connection:
-        edition = editions.get_edition(connection, report.edition_id)
+        edition = edition_store.get_edition(connection, report.edition_id)
     return [candidate.article.title for candidate in edition.candidates]
 
 
@@ -169,7 +169,7 @@ def test_builders_that_start_at_the_same_moment_make_one_edition(engine: Engine,
         reports = list(pool.map(lambda _: publish.build_due(engine, press, now=NOW)[0], range(6)))
     assert Counter(report.result for report in reports) == {Built.APPROVED: 1, Built.THERE: 5}
     with reading(engine) as connection:
-        assert len(editions.list_editions(connection)) == 1
+        assert len(edition_store.list_editions(connection)) == 1
 
 
 def test_a_schedule_that_moves_within_the_week_makes_no_second_edition(engine: Engine, press: Press) -> None:
@@ -247,13 +247,13 @@ def test_a_sponsor_ends_after_so_many_editions_and_the_next_one_takes_over(engin
         (report,) = publish.build_due(engine, press, now=NOW + week * WEEK)
         assert report.edition_id is not None
         with reading(engine) as connection:
-            edition = editions.get_edition(connection, report.edition_id)
+            edition = edition_store.get_edition(connection, report.edition_id)
         shown.append(edition.sponsor.name if edition.sponsor else "")
         if week == 0:  # what nobody got does not count
             editions_admin.cancel(engine, report.edition_id, now=NOW, actor=ADMIN)
     assert shown == ["Bank", "Bank", "Bank", "Tram", "Tram"]
     with reading(engine) as connection:
-        assert editions.count_sponsored(connection, NewsletterId(1)) == {first.key: 2, second.key: 2}
+        assert edition_store.count_sponsored(connection, NewsletterId(1)) == {first.key: 2, second.key: 2}
 
 
 def test_an_edition_tells_of_the_next_events_and_keeps_them(engine: Engine, press: Press) -> None:
@@ -273,7 +273,7 @@ def test_an_edition_tells_of_the_next_events_and_keeps_them(engine: Engine, pres
     assert report.edition_id is not None
     with writing(engine) as connection:
         remove_event(connection, number)
-        edition = editions.get_edition(connection, report.edition_id)
+        edition = edition_store.get_edition(connection, report.edition_id)
     assert [each.title for each in edition.events] == ["day 8", "late"]
     assert edition.events[1].starts_at == DUE + WEEK + timedelta(days=1)
 
@@ -309,7 +309,7 @@ def test_one_whose_time_is_long_past_waits_for_a_person_and_says_so(engine: Engi
     reports = publish.build_due(engine, press, now=NOW + timedelta(days=3))
     assert [(each.result, each.edition_id) for each in reports] == [(Built.DRAFT, edition_id)]
     with reading(engine) as connection:
-        assert editions.get_edition(connection, edition_id).hold_reason == "late by more than 24 hours"
+        assert edition_store.get_edition(connection, edition_id).hold_reason == "late by more than 24 hours"
 
 
 def test_what_waits_for_review_or_was_built_by_hand_is_not_taken_up(engine: Engine, press: Press) -> None:
@@ -320,11 +320,11 @@ def test_what_waits_for_review_or_was_built_by_hand_is_not_taken_up(engine: Engi
     publish.build(engine, press, newsletter, publish.extra_period(NOW), now=NOW)
     with writing(engine) as connection:
         change_newsletter(connection, replace(newsletter, needs_review=False), now=NOW)
-        drafts = [each.hold_reason for each in editions.list_with_status(connection, EditionStatus.DRAFT)]
+        drafts = [each.hold_reason for each in edition_store.list_with_status(connection, EditionStatus.DRAFT)]
     assert drafts == ["waits for review", "waits for review"]
     publish.build_due(engine, press, now=NOW)
     with reading(engine) as connection:
-        assert editions.list_with_status(connection, EditionStatus.APPROVED) == []
+        assert edition_store.list_with_status(connection, EditionStatus.APPROVED) == []
 
 
 def test_what_goes_wrong_in_one_newsletter_ends_no_other(engine: Engine, press: Press) -> None:
@@ -354,5 +354,5 @@ def test_more_headlines_than_a_mail_can_hold_wait_for_an_editor_who_is_told_how_
     assert report.next.of["field"] == "max_items"
     assert 40 < int(str(report.next.of["value"])) < 100
     with reading(engine) as connection:
-        (draft,) = editions.list_with_status(connection, EditionStatus.DRAFT)
+        (draft,) = edition_store.list_with_status(connection, EditionStatus.DRAFT)
     assert "too long for one mail even as headlines" in draft.hold_reason

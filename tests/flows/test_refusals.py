@@ -17,9 +17,9 @@ from digest.clock import FixedClock
 from digest.db.engine import make_engine, reading, writing
 from digest.db.tables import delivery, subscriber, subscription
 from digest.db.tables import edition as edition_table
-from digest.delivery import counts
+from digest.delivery.store import counts
 from digest.demo.catcher import SmtpThread
-from digest.editions import store as editions
+from digest.editions.store import editions as edition_store
 from digest.flows import publish
 from digest.flows.admin import editions as editions_admin
 from digest.flows.publish import Press
@@ -299,11 +299,11 @@ def test_what_holds_up_an_edition_is_kept_with_it_until_it_goes_on(
     report = send(engine, press, edition_id, start(started, {"@": "454 4.7.0 Daily message quota exceeded"}).channel())
     assert "a limit of ours is used up" in report.trouble
     with reading(engine) as connection:
-        edition = editions.get_edition(connection, edition_id)
+        edition = edition_store.get_edition(connection, edition_id)
     assert (edition.status, edition.hold_reason) == (EditionStatus.SENDING, report.trouble)
     send(engine, press, edition_id, smtp_server.channel(), clock=FixedClock(NOW + timedelta(hours=1)))
     with reading(engine) as connection:
-        assert editions.get_edition(connection, edition_id).hold_reason == ""
+        assert edition_store.get_edition(connection, edition_id).hold_reason == ""
     assert balance(engine, edition_id) == Balance(planned=3, accepted=3)
 
 
@@ -313,7 +313,7 @@ def test_a_template_that_fails_for_everybody_skips_nobody(
 ) -> None:
     edition_id = build(engine, press, readers=readers)
     with writing(engine) as connection:
-        frozen = dict(editions.get_frozen(connection, edition_id) or {})
+        frozen = dict(edition_store.get_frozen(connection, edition_id) or {})
         files = {**frozen["files"], "body.txt": "{{ reader.attributes.nothing.at.all }}"}
         connection.execute(update(edition_table).values(frozen={**frozen, "files": files}))
     report = send(engine, press, edition_id, smtp_server.channel())

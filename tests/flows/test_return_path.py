@@ -10,8 +10,8 @@ from sqlalchemy import Engine
 from digest.audience.links import BOUNCE, Links
 from digest.audience.tokens import Keyring
 from digest.db.engine import reading
-from digest.delivery.returned import find_returned
-from digest.delivery.store import find_delivery
+from digest.delivery.store.returned import find_returned
+from digest.delivery.store.rows import find_delivery
 from digest.flows import dispatch
 from digest.flows.publish import Press
 from digest.model.delivery import DeliveryId

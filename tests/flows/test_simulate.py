@@ -14,10 +14,10 @@ from sqlalchemy import Engine, func, select, update
 
 from digest.db.engine import reading, writing
 from digest.db.tables import delivery, edition, metadata, subscriber, subscription
-from digest.delivery import plan as plan_rows
-from digest.editions.newsletters import change_newsletter, get_newsletter
+from digest.delivery.store import plan as plan_rows
 from digest.editions.picks import unpack
 from digest.editions.select import Rule
+from digest.editions.store.newsletters import change_newsletter, get_newsletter
 from digest.editions.tally import Tally, spread
 from digest.flows import dispatch, publish, simulate
 from digest.flows.publish import Press

@@ -12,7 +12,7 @@ from digest.db.tables import article, subscriber
 from digest.flows.collect import CollectReport, collect_sources
 from digest.flows.syncing import sync_readers
 from digest.sources.fetch import Fetcher
-from digest.sources.store import add_source, get_source
+from digest.sources.store.sources import add_source, get_source
 from tests.mariadb import MysqlSite
 from tests.site import NOW, add_newsletter
 from tests.sources.ghost_site import Ghost

@@ -16,9 +16,9 @@ from digest.db.engine import reading, writing
 from digest.db.tables import article
 from digest.flows.collect import CollectReport, collect_sources
 from digest.model.source import Collected
-from digest.sources.articles import Stored
 from digest.sources.fetch import Fetcher
-from digest.sources.store import add_source, list_sources
+from digest.sources.store.articles import Stored
+from digest.sources.store.sources import add_source, list_sources
 from tests.site import NOW
 
 

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, create_engine, func, select, text
 
-from digest.audience import store as audience
 from digest.audience.importing import Person
+from digest.audience.store import subscribers as subscriber_store
 from digest.db.engine import reading, writing
 from digest.db.tables import consent, reader_change, registration, subscriber, subscription, sync
 from digest.errors import BadInput, NotFound, SourceMalformed, SourceUnreachable
@@ -21,7 +21,7 @@ from digest.model.address import EmailAddress
 from digest.model.feedback import Unsubscribe
 from digest.model.newsletter import Newsletter
 from digest.model.subscriber import SubscriptionId, SuppressionReason
-from digest.sources.store import add_source, change_source, get_source
+from digest.sources.store.sources import add_source, change_source, get_source
 from tests.site import NOW, add_newsletter
 
 QUERY = (
@@ -108,7 +108,9 @@ def everything(engine: Engine) -> dict[str, list[Any]]:
 
 def id_of(engine: Engine, address: str) -> SubscriptionId:
     with reading(engine) as connection:
-        ((_, found),) = audience.list_subscriptions(connection, audience.get_subscriber(connection, address).id)
+        ((_, found),) = subscriber_store.list_subscriptions(
+            connection, subscriber_store.get_subscriber(connection, address).id
+        )
     return found.id
 
 
@@ -131,8 +133,8 @@ def test_readers_of_the_site_join_with_the_consent_that_is_recorded_there(engine
         assert connection.execute(select(consent.c.at).distinct()).scalars().all() == [
             datetime(2025, 4, 1, 10, tzinfo=UTC)
         ]
-        found = audience.get_subscriber(connection, "reader1@example.org")
-        ((_, joined),) = audience.list_subscriptions(connection, found.id)
+        found = subscriber_store.get_subscriber(connection, "reader1@example.org")
+        ((_, joined),) = subscriber_store.list_subscriptions(connection, found.id)
     assert (found.name, found.attributes) == ("Reader 1", {"city": "Bergen"})
     assert joined.joined_at == datetime(2025, 4, 1, 10, tzinfo=UTC)
 
@@ -172,7 +174,7 @@ def test_names_and_attributes_follow_the_site(engine: Engine, site: Site) -> Non
     site.run("UPDATE people SET name = 'Mira', city = 'Oslo'")
     assert site.sync().changed == 1
     with reading(engine) as connection:
-        found = audience.get_subscriber(connection, "reader1@example.org")
+        found = subscriber_store.get_subscriber(connection, "reader1@example.org")
     assert (found.name, found.attributes) == ("Mira", {"city": "Oslo"})
 
 
@@ -181,11 +183,11 @@ def test_what_was_changed_here_stays_until_the_site_says_something_else(engine: 
     site.add(1)
     site.sync()
     with writing(engine) as connection:
-        found = audience.get_subscriber(connection, "reader1@example.org")
-        audience.change_subscriber(connection, found.id, now=NOW, name="Mira L.")
+        found = subscriber_store.get_subscriber(connection, "reader1@example.org")
+        subscriber_store.change_subscriber(connection, found.id, now=NOW, name="Mira L.")
     site.sync()
     with reading(engine) as connection:
-        assert audience.get_subscriber(connection, "reader1@example.org").name == "Mira L."
+        assert subscriber_store.get_subscriber(connection, "reader1@example.org").name == "Mira L."
 
 
 def test_who_wants_no_mail_there_does_not_join(engine: Engine, site: Site) -> None:
@@ -246,7 +248,7 @@ def test_who_left_here_is_not_brought_back_whatever_the_site_says(engine: Engine
 def test_who_left_before_the_site_was_a_source_stays_out(engine: Engine, site: Site, newsletter: Newsletter) -> None:
     person = Person(address=EmailAddress.parse("reader1@example.org"))
     with writing(engine) as connection:
-        audience.put_people(connection, [person], newsletter_id=newsletter.id, origin="readers.csv", now=NOW)
+        subscriber_store.put_people(connection, [person], newsletter_id=newsletter.id, origin="readers.csv", now=NOW)
     leave(engine, "reader1@example.org")
     site.source()
     site.add(1)
@@ -258,7 +260,9 @@ def test_a_suppressed_address_does_not_join(engine: Engine, site: Site) -> None:
     site.source()
     site.add(1)
     with writing(engine) as connection:
-        audience.suppress(connection, EmailAddress.parse("READER1@example.org"), SuppressionReason.COMPLAINT, now=NOW)
+        subscriber_store.suppress(
+            connection, EmailAddress.parse("READER1@example.org"), SuppressionReason.COMPLAINT, now=NOW
+        )
     assert site.sync(is_agreed=True).kept_out == 1
     assert statuses(engine) == {}
 
@@ -303,7 +307,7 @@ def test_who_unsubscribed_there_leaves_here_even_where_the_gone_are_kept(engine:
 def test_only_those_who_came_from_the_source_leave_with_it(engine: Engine, site: Site, newsletter: Newsletter) -> None:
     people = [Person(address=EmailAddress.parse(f"reader{number}@example.org")) for number in (1, 2)]
     with writing(engine) as connection:
-        audience.put_people(connection, people, newsletter_id=newsletter.id, origin="readers.csv", now=NOW)
+        subscriber_store.put_people(connection, people, newsletter_id=newsletter.id, origin="readers.csv", now=NOW)
     site.source()
     site.add(1, 3, 4)
     site.sync()
@@ -329,7 +333,7 @@ def test_another_address_on_the_site_is_another_mailbox_with_the_same_wishes(eng
     assert (report.moved, report.joined, report.gone) == (1, 0, 0)
     assert statuses(engine) == {"reader1": "left", "reader2": "active", "mira": "active"}
     with reading(engine) as connection:
-        found = audience.find_subscription(connection, id_of(engine, "mira@example.org"))
+        found = subscriber_store.find_subscription(connection, id_of(engine, "mira@example.org"))
     assert found is not None
     assert (found.slot, found.hour) == ("weekly.thu", 18)
     assert site.sync().changes == 0

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import Engine
 
 from digest.db.engine import reading
-from digest.editions import store as editions
+from digest.editions.store import editions as edition_store
 from digest.errors import RenderFailed
 from digest.flows import dispatch, publish
 from digest.flows.publish import BuildReport, Built, Press
@@ -62,7 +62,7 @@ def build_both(engine: Engine, press: Press) -> tuple[BuildReport, BuildReport]:
 def status(engine: Engine, edition_id: EditionId | None) -> EditionStatus | None:
     assert edition_id is not None
     with reading(engine) as connection:
-        return editions.find_status(connection, edition_id)
+        return edition_store.find_status(connection, edition_id)
 
 
 @pytest.mark.parametrize(("body", "place"), BROKEN.values(), ids=BROKEN)
@@ -78,7 +78,7 @@ def test_a_draft_stays_that_says_where_and_the_other_newsletter_goes_on(
         publish.approve(engine, press, broken.edition_id, now=NOW, actor=ADMIN)
     assert status(engine, broken.edition_id) is EditionStatus.DRAFT
     with reading(engine) as connection:
-        assert "the template fails: " in editions.get_edition(connection, broken.edition_id).hold_reason
+        assert "the template fails: " in edition_store.get_edition(connection, broken.edition_id).hold_reason
 
 
 @pytest.mark.parametrize("name", ["body.txt", "subject.txt"])

@@ -11,9 +11,9 @@ from sqlalchemy import Engine
 
 from digest.clock import FixedClock
 from digest.db.engine import reading
-from digest.delivery import counts
+from digest.delivery.store import counts
 from digest.demo.catcher import SmtpThread
-from digest.editions import store as editions
+from digest.editions.store import editions as edition_store
 from digest.flows import dispatch, publish
 from digest.flows.publish import Built, Press
 from digest.model.delivery import Balance
@@ -87,7 +87,7 @@ def test_after_an_edition_was_built_no_second_one_is_made(jump: timedelta, engin
     assert [report.result for report in reports if report.result is not Built.THERE and report.items] == []
     publish.build_due(engine, press, now=NOW + timedelta(minutes=1))
     with reading(engine) as connection:
-        found = [each for each in editions.list_editions(connection) if each.status != "empty"]
+        found = [each for each in edition_store.list_editions(connection) if each.status != "empty"]
     assert len(found) == 1
 
 

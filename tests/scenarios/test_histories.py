@@ -19,11 +19,11 @@ from sqlalchemy import Engine, select
 
 from digest.db.engine import reading, writing
 from digest.db.tables import article
-from digest.editions.articles import list_candidates
 from digest.editions.candidates import Window
+from digest.editions.store.articles import list_candidates
 from digest.flows.collect import collect_sources
 from digest.sources.fetch import Fetcher
-from digest.sources.store import add_source
+from digest.sources.store.sources import add_source
 from tests.site import NOW
 
 THINGS = (

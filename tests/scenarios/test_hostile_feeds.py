@@ -15,7 +15,7 @@ from sqlalchemy import Engine
 
 from digest.db.engine import reading, writing
 from digest.model.newsletter import WEEKDAYS, Schedule
-from digest.sources.store import add_source, list_sources
+from digest.sources.store.sources import add_source, list_sources
 from tests.command import Command, write_settings
 from tests.scenarios.test_two_servers import free_port
 from tests.site import NOW, SmtpServer, add_articles, add_newsletter, add_readers

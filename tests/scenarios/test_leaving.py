@@ -10,7 +10,7 @@ import pytest
 from aiosmtpd.smtp import SMTP, Envelope, Session
 from sqlalchemy import Engine, text
 
-from digest.audience.store import suppress
+from digest.audience.store.subscribers import suppress
 from digest.clock import FixedClock
 from digest.db.engine import writing
 from digest.demo.catcher import SmtpThread

@@ -18,14 +18,14 @@ from sqlalchemy import Column, Engine, Integer, MetaData, Table, Text, create_en
 
 from digest.clock import FixedClock
 from digest.db.engine import reading, writing
-from digest.delivery.counts import balance
-from digest.editions import store
+from digest.delivery.store.counts import balance
+from digest.editions.store import editions as edition_store
 from digest.flows import dispatch
 from digest.flows.collect import collect_sources
 from digest.flows.publish import Built, Press, build_due, open_maker
 from digest.model.newsletter import Cadence, Schedule
 from digest.sources.fetch import Fetcher
-from digest.sources.store import add_source
+from digest.sources.store.sources import add_source
 from tests.site import SmtpServer, add_newsletter, add_readers
 
 FIRST, LAST = datetime(2014, 9, 15, 7, tzinfo=UTC), datetime(2026, 8, 31, 7, tzinfo=UTC)
@@ -120,7 +120,7 @@ def test_every_post_reaches_every_reader_once_in_its_week(
             counted = balance(connection, edition_id)
             assert counted.is_balanced, period
             assert counted.still_to_do == 0
-        there = store.find_period(connection, newsletter.id, Cadence.WEEKLY, "2014-W38.1")
+        there = edition_store.find_period(connection, newsletter.id, Cadence.WEEKLY, "2014-W38.1")
     assert there is not None
 
 

@@ -16,7 +16,7 @@ from sqlalchemy import Engine, select
 
 from digest.db.engine import reading
 from digest.db.tables import edition
-from digest.delivery import counts
+from digest.delivery.store import counts
 from digest.model.delivery import Balance
 from digest.model.newsletter import WEEKDAYS, Schedule
 from tests.command import Command, write_settings

@@ -15,9 +15,9 @@ from digest.db.engine import reading, writing
 from digest.db.tables import article, article_alias
 from digest.model.article import Article
 from digest.model.source import SourceId
-from digest.sources import curation
-from digest.sources.articles import Stored, put_articles
-from digest.sources.store import add_source
+from digest.sources.store import curation
+from digest.sources.store.articles import Stored, put_articles
+from digest.sources.store.sources import add_source
 
 NOW = datetime(2026, 11, 20, 7, tzinfo=UTC)
 WORDS = [

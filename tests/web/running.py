@@ -18,7 +18,7 @@ from digest.app import App, make_app
 from digest.clock import FixedClock
 from digest.db.engine import reading
 from digest.db.tables import metadata
-from digest.editions import store as editions
+from digest.editions.store import editions as edition_store
 from digest.flows import dispatch, publish
 from digest.web.server import Server
 from digest.web.site import make_site
@@ -84,5 +84,5 @@ def send_edition(site: RunningSite, smtp_server: SmtpServer, *, template: str = 
     maker = publish.open_maker(app.engine, app.press, report.edition_id)
     asyncio.run(dispatch.send(app.engine, maker, [smtp_server.channel()], clock=app.clock))
     with reading(app.engine) as connection:
-        key = editions.get_public_key(connection, report.edition_id)
+        key = edition_store.get_public_key(connection, report.edition_id)
     return Sent(report.edition_id, key, dict(smtp_server.recorder.accepted))

@@ -18,11 +18,11 @@ from sqlalchemy import Engine, select, update
 
 from digest.audience.choosing import Wanted
 from digest.audience.links import CHOOSE, LEAVE, PURPOSES
-from digest.audience.store import end_links, find_subscription
+from digest.audience.store.subscribers import end_links, find_subscription
 from digest.audience.tokens import Keyring
 from digest.db.engine import reading, writing
 from digest.db.tables import subscriber
-from digest.editions.newsletters import change_newsletter
+from digest.editions.store.newsletters import change_newsletter
 from digest.flows import keys, membership
 from digest.model.choices import Choices, Length
 from digest.model.feedback import Unsubscribe

@@ -17,7 +17,7 @@ from digest.audience.links import CHOOSE, CHOOSE_PATH, LEAVE, LEAVE_PATH
 from digest.audience.tokens import Purpose
 from digest.db.engine import writing
 from digest.db.tables import subscriber
-from digest.editions.newsletters import change_newsletter, get_newsletter
+from digest.editions.store.newsletters import change_newsletter, get_newsletter
 from digest.model.newsletter import Offer
 from digest.web.pages import words_for
 from digest.words import Words

@@ -12,7 +12,7 @@ from digest.audience.links import LEAVE, PURPOSES
 from digest.audience.tokens import Keyring
 from digest.db.engine import reading, writing
 from digest.db.tables import consent, edition, subscription
-from digest.editions import store as editions
+from digest.editions.store import editions as edition_store
 from digest.flows import publish
 from digest.model.edition import EditionStatus
 from tests.browser import BrowserThread, faults, overflow
@@ -261,7 +261,7 @@ def test_a_draft_is_not_public(site: RunningSite) -> None:
     (report,) = publish.build_due(app.engine, app.press, now=NOW)
     assert report.edition_id is not None
     with reading(app.engine) as connection:
-        key = editions.get_public_key(connection, report.edition_id)
+        key = edition_store.get_public_key(connection, report.edition_id)
     assert site.client.get(f"/e/{key}").status_code == 404
 
 

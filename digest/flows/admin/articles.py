@@ -11,14 +11,14 @@ from sqlalchemy import Engine
 from digest import audit, outbox
 from digest.audit import Noun, Target
 from digest.db.engine import writing
-from digest.editions import contents
-from digest.editions import store as editions
+from digest.editions.store import contents
+from digest.editions.store import editions as edition_store
 from digest.errors import BadInput, Next, NotFound, Step
 from digest.flows import values
 from digest.model.actor import Actor
 from digest.model.article import EDITABLE, Article
-from digest.sources import curation
-from digest.sources.articles import Stored, put_articles
+from digest.sources.store import curation
+from digest.sources.store.articles import Stored, put_articles
 
 if TYPE_CHECKING:
     from digest.flows.publish import Press
@@ -159,7 +159,7 @@ def withdraw(engine: Engine, press: Press, article_id: int, *, actor: Actor, now
         for edition_id, position in contents.list_unfinished_with(connection, article_id):
             if contents.withdraw(connection, edition_id, position):
                 touched.append(edition_id)
-                target = audit.of_edition(editions.get_edition(connection, edition_id))
+                target = audit.of_edition(edition_store.get_edition(connection, edition_id))
                 audit.record(connection, "edition.withdraw", actor, target, now=now, article_id=article_id)
         target = Target(noun=Noun.ARTICLE, id=article_id, version=found.version + 1)
         after = {"hidden_at": now}

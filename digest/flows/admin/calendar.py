@@ -13,8 +13,8 @@ from sqlalchemy import Engine
 from digest import audit
 from digest.audit import Noun, Target
 from digest.db.engine import writing
-from digest.editions import events as store
-from digest.editions.newsletters import get_newsletter
+from digest.editions.store import calendar as store
+from digest.editions.store.newsletters import get_newsletter
 from digest.errors import BadInput
 from digest.flows import values
 from digest.model.actor import Actor

@@ -13,9 +13,10 @@ from sqlalchemy import Engine
 from digest import audit
 from digest.audit import Noun
 from digest.db.engine import writing
-from digest.delivery import counts
-from digest.delivery.batches import leave_unknown, list_open_batches, resend_unknown
-from digest.editions import store, transitions
+from digest.delivery.store import counts
+from digest.delivery.store.batches import leave_unknown, list_open_batches, resend_unknown
+from digest.editions.store import editions as edition_store
+from digest.editions.store import transitions
 from digest.errors import Refused
 from digest.flows import values
 from digest.flows.cancellation import cancel_rest
@@ -43,11 +44,11 @@ def change_texts(
         author, role = (values.line(name, given.get(name, "")) for name in ("note_author", "note_role"))
         after["note"] = Note(text=text, author=author, role=role) if text else None
     with writing(engine) as connection:
-        found = store.lock_edition(connection, edition_id)
+        found = edition_store.lock_edition(connection, edition_id)
         audit.check_fresh(connection, Noun.EDITION, edition_id, after, seen=seen)
         if found.status is not EditionStatus.DRAFT:
             raise Refused(f"edition {edition_id} is no draft any more; its texts cannot be changed")
-        store.change_text(connection, edition_id, **after)
+        edition_store.change_text(connection, edition_id, **after)
         before = {name: getattr(found, name) for name in after}
         target = audit.of_edition(found, version=found.version + 1)
         audit.record(connection, "edition.change", actor, target, now=now, before=before, after=after)
@@ -72,22 +73,24 @@ def cancel(engine: Engine, edition_id: int, *, now: datetime, actor: Actor) -> i
     with writing(engine) as connection:
         if transitions.move(connection, edition_id, "cancel", actor=actor, now=now, finished_at=now):
             # a mark may be committed between here and there: until the rows are looked at, somebody may have it
-            store.record_reached(connection, edition_id, store.is_planned(connection, edition_id))
+            edition_store.record_reached(connection, edition_id, edition_store.is_planned(connection, edition_id))
         else:
-            status = store.get_edition(connection, edition_id).status
+            status = edition_store.get_edition(connection, edition_id).status
             if status is not EditionStatus.CANCELLED or not list_open_batches(connection, edition_id):
                 raise Refused(f"edition {edition_id} is {status}: there is nothing to cancel")
     cancelled = cancel_rest(engine, edition_id)
     with writing(engine) as connection:
         counted = counts.balance(connection, edition_id)
-        store.record_reached(connection, edition_id, bool(counted.accepted or counted.unknown or counted.attempting))
+        edition_store.record_reached(
+            connection, edition_id, bool(counted.accepted or counted.unknown or counted.attempting)
+        )
     return cancelled
 
 
 def resolve(engine: Engine, edition_id: int, *, resend: bool, now: datetime, actor: Actor) -> int:
     """Settle the deliveries whose answer was lost; returns how many. A resend opens a sent edition again."""
     with writing(engine) as connection:
-        edition = store.get_edition(connection, edition_id)
+        edition = edition_store.get_edition(connection, edition_id)
         count = (resend_unknown if resend else leave_unknown)(connection, edition_id)
         if resend and count:
             transitions.move(connection, edition_id, "reopen", actor=actor, now=now, finished_at=None)
@@ -100,6 +103,6 @@ def resolve(engine: Engine, edition_id: int, *, resend: bool, now: datetime, act
 def _switch(engine: Engine, edition_id: int, verb: str, *, now: datetime, actor: Actor, **values: object) -> None:
     with writing(engine) as connection:
         if not transitions.move(connection, edition_id, verb, actor=actor, now=now, **values):
-            status = store.get_edition(connection, edition_id).status
+            status = edition_store.get_edition(connection, edition_id).status
             works = " or ".join(transitions.states_for(verb))
             raise Refused(f"edition {edition_id} is {status}; {verb} works on one that is {works}")

@@ -13,9 +13,9 @@ from sqlalchemy import Engine
 
 from digest import audit
 from digest.db.engine import reading, writing
-from digest.editions import newsletters as store
 from digest.editions import settings
 from digest.editions.due import periods_after
+from digest.editions.store import newsletters as store
 from digest.errors import BadInput, Fault, Invalid
 from digest.model.actor import Actor
 from digest.model.address import EmailAddress
@@ -50,7 +50,7 @@ def list_newsletters(engine: Engine, *, now: datetime) -> list[Overview]:
 
 def get_newsletter(engine: Engine, name: str, *, now: datetime) -> Overview:
     """One, with its readers counted; NotFound."""
-    from digest.audience.store import count_subscriptions  # takes long to import, and a list needs it not
+    from digest.audience.store.subscribers import count_subscriptions  # takes long to import, and a list needs it not
 
     with reading(engine) as connection:
         found, version = store.get_with_version(connection, name)

@@ -9,13 +9,13 @@ from datetime import datetime
 from sqlalchemy import Connection, Engine
 
 from digest import audit
-from digest.audience import store
 from digest.audience.choosing import Wanted
 from digest.audience.importing import person_of
-from digest.audience.intake import Added, put_people
+from digest.audience.store import subscribers as subscriber_store
+from digest.audience.store.intake import Added, put_people
 from digest.audit import Noun, Target
 from digest.db.engine import rehearsing, writing
-from digest.editions.newsletters import get_newsletter
+from digest.editions.store.newsletters import get_newsletter
 from digest.errors import BadInput, NotFound, Refused
 from digest.flows import membership, values
 from digest.flows.membership import Change
@@ -40,7 +40,7 @@ def add(engine: Engine, newsletter: str, given: Mapping[str, str], *, actor: Act
         added = put_people(connection, [person], newsletter_id=of.id, origin=str(actor), now=now)
         if added.kept_out:
             raise Refused(f"{given['address']} has left or is suppressed; only they themselves can come back")
-        found = store.get_subscriber(connection, str(person.address))
+        found = subscriber_store.get_subscriber(connection, str(person.address))
         after = {name: getattr(found, name) for name in CHANGEABLE} if added.new or added.changed else {}
         audit.record(connection, "subscriber.add", actor, _target(found.id, of.id), now=now, after=after)
     return added
@@ -54,8 +54,8 @@ def change(engine: Engine, address: str, given: Mapping[str, str], *, actor: Act
         raise BadInput(str(cause)) from cause
     after = {name: getattr(person, name) for name in CHANGEABLE if name in given}
     with writing(engine) as connection:
-        found = store.lock_subscriber(connection, address)
-        store.change_subscriber(connection, found.id, now=now, **after)
+        found = subscriber_store.lock_subscriber(connection, address)
+        subscriber_store.change_subscriber(connection, found.id, now=now, **after)
         before = {name: getattr(found, name) for name in after}
         audit.record(connection, "subscriber.change", actor, _target(found.id), now=now, before=before, after=after)
 
@@ -98,7 +98,7 @@ def suppress(
     """Never write to this address again, whatever newsletter. False when it was suppressed before."""
     parsed = values.address("address", address)
     with (rehearsing if dry_run else writing)(engine) as connection:
-        is_new = store.suppress(connection, parsed, reason, now=now, detail=detail)
+        is_new = subscriber_store.suppress(connection, parsed, reason, now=now, detail=detail)
         audit.record(
             connection, "address.suppress", actor, Target(noun=Noun.ADDRESS), now=now, reason=reason, count=int(is_new)
         )
@@ -107,8 +107,8 @@ def suppress(
 
 def find_subscription(connection: Connection, newsletter: str, address: str) -> tuple[Subscriber, Subscription]:
     """NotFound for who is no reader of the newsletter, and never was."""
-    person = store.get_subscriber(connection, address)
-    found = dict(store.list_subscriptions(connection, person.id)).get(newsletter)
+    person = subscriber_store.get_subscriber(connection, address)
+    found = dict(subscriber_store.list_subscriptions(connection, person.id)).get(newsletter)
     if found is None:
         raise NotFound(f"{address} is not subscribed to {newsletter!r}")
     return person, found

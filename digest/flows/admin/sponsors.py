@@ -10,8 +10,8 @@ from sqlalchemy import Connection, Engine
 
 from digest import audit
 from digest.db.engine import writing
-from digest.editions.newsletters import change_newsletter, get_with_version
 from digest.editions.sponsors import overlapping
+from digest.editions.store.newsletters import change_newsletter, get_with_version
 from digest.errors import BadInput, Next, NotFound, Refused, Step
 from digest.flows import values
 from digest.model.actor import Actor

@@ -20,13 +20,13 @@ from sqlalchemy.exc import DBAPIError
 from digest import log
 from digest.clock import Clock
 from digest.db.engine import reading, writing
-from digest.delivery import canary
-from digest.delivery.batches import has_work, next_due_at
 from digest.delivery.channels import Channel
+from digest.delivery.store import canary
+from digest.delivery.store.batches import has_work, next_due_at
 from digest.delivery.throttle import Limits
-from digest.editions import store as editions
-from digest.editions import transitions
 from digest.editions.snapshot import newsletter_from_json
+from digest.editions.store import editions as edition_store
+from digest.editions.store import transitions
 from digest.errors import DatabaseError
 from digest.flows.cancellation import cancel_rest
 from digest.flows.copies import CopyMaker
@@ -118,14 +118,14 @@ def look_at_canary(engine: Engine, edition_id: int, *, now: datetime) -> str:
 
 def _pace(connection: Connection, edition_id: int) -> Pace:
     """As it was when the edition was approved."""
-    frozen = editions.get_frozen(connection, edition_id)
+    frozen = edition_store.get_frozen(connection, edition_id)
     return newsletter_from_json(frozen["newsletter"]).pace if frozen else Pace()
 
 
 def _cancel_late(engine: Engine, edition_id: int) -> None:
     """What was in flight when the edition was cancelled, and came back deferred, will not be tried again."""
     with reading(engine) as connection:
-        is_cancelled = editions.find_status(connection, edition_id) is EditionStatus.CANCELLED
+        is_cancelled = edition_store.find_status(connection, edition_id) is EditionStatus.CANCELLED
     if is_cancelled:
         cancel_rest(engine, edition_id)
 
@@ -138,8 +138,8 @@ def _next_due_at(engine: Engine, edition_id: int) -> datetime | None:
 def finish(engine: Engine, edition_id: int, *, now: datetime) -> bool:
     """An edition without work left is sent; True when this call closed it."""
     with writing(engine) as connection:
-        editions.lock(connection, edition_id)  # whoever plans it yet has written what there is to do
-        if has_work(connection, edition_id) or not editions.is_planned(connection, edition_id):
+        edition_store.lock(connection, edition_id)  # whoever plans it yet has written what there is to do
+        if has_work(connection, edition_id) or not edition_store.is_planned(connection, edition_id):
             return False
         return transitions.move(
             connection, edition_id, "finish", actor=SENDER, now=now, finished_at=now, hold_reason=""
@@ -155,11 +155,11 @@ def wake(engine: Engine, edition_id: int, call: Callable[[Connection, EditionId]
 def note_trouble(engine: Engine, edition_id: int, trouble: str) -> None:
     """Keep with an edition what holds it up, so that `digest doctor` can say it; "": nothing does any more."""
     with writing(engine) as connection:
-        editions.note_trouble(connection, edition_id, trouble)
+        edition_store.note_trouble(connection, edition_id, trouble)
 
 
 def unfinished(engine: Engine) -> list[int]:
     """Editions that are approved or being sent, oldest first."""
     with reading(engine) as connection:
-        found = editions.list_with_status(connection, EditionStatus.APPROVED, EditionStatus.SENDING)
+        found = edition_store.list_with_status(connection, EditionStatus.APPROVED, EditionStatus.SENDING)
     return [edition.id for edition in found]

@@ -20,10 +20,10 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, InternalError, Operationa
 from digest import log
 from digest.clock import Clock
 from digest.db.engine import Writer
-from digest.delivery import store
-from digest.delivery.store import Decision, Due, Result
-from digest.editions import store as editions
-from digest.editions import transitions
+from digest.delivery.store import rows as delivery_store
+from digest.delivery.store.rows import Decision, Due, Result
+from digest.editions.store import editions as edition_store
+from digest.editions.store import transitions
 from digest.model.actor import SENDER
 from digest.model.delivery import Outcome, Stage, Verdict
 from digest.model.edition import EditionStatus
@@ -266,7 +266,7 @@ class GroupCommit:
                 for mark in group.marks:
                     alike.setdefault((mark.made_at, mark.revision), []).append(mark.due.delivery_id)
                 for (made_at, revision), ids in alike.items():
-                    marked |= store.mark_attempting(
+                    marked |= delivery_store.mark_attempting(
                         connection,
                         self._edition_id,
                         ids,
@@ -277,14 +277,14 @@ class GroupCommit:
                     )
                 if len(marked) < len(group.marks):
                     refused = [mark.due.delivery_id for mark in group.marks if mark.due.delivery_id not in marked]
-                    store.skip_unwanted(connection, refused, now=now)
-                    status, self.revision = editions.find_state(connection, self._edition_id)
+                    delivery_store.skip_unwanted(connection, refused, now=now)
+                    status, self.revision = edition_store.find_state(connection, self._edition_id)
                     self.goes = status is EditionStatus.SENDING
-            if store.record_results(connection, group.results):
+            if delivery_store.record_results(connection, group.results):
                 now = self._clock.now()
                 transitions.move(connection, self._edition_id, "reopen", actor=SENDER, now=now, finished_at=None)
             if group.decisions:
-                store.decide(connection, group.decisions)
+                delivery_store.decide(connection, group.decisions)
             for delivery_id, reason in group.skips:
-                store.record_unrenderable(connection, delivery_id, reason)
+                delivery_store.record_unrenderable(connection, delivery_id, reason)
         return marked

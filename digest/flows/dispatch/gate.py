@@ -15,9 +15,10 @@ from sqlalchemy import Engine
 
 from digest.clock import Clock
 from digest.db.engine import writing
-from digest.delivery import senders, store
 from digest.delivery.hours import opens_at, warm_up_limit
-from digest.delivery.store import Due
+from digest.delivery.store import rows as delivery_store
+from digest.delivery.store import senders
+from digest.delivery.store.rows import Due
 from digest.delivery.throttle import SHARE, Limits, Quota, Throttle
 from digest.flows.dispatch.commits import Patience
 from digest.flows.dispatch.stock import Held, Stock
@@ -180,5 +181,5 @@ class Gate:
         if asleep:
             with writing(self._engine) as connection:
                 for at, ids in asleep.items():
-                    store.wait_until(connection, ids, at)
+                    delivery_store.wait_until(connection, ids, at)
         return awake

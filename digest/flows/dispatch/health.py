@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from digest import log
 from digest.delivery.channels import Channel
-from digest.delivery.store import Due
+from digest.delivery.store.rows import Due
 from digest.model.delivery import ChannelHealth, Outcome, Stage, Verdict
 
 REST_S = 60.0

@@ -13,16 +13,16 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, Engine
 
 from digest.db.engine import writing
-from digest.delivery import canary, counts
-from digest.delivery import plan as plan_rows
-from digest.delivery.plan import Planned, Row
-from digest.editions import contents, transitions
-from digest.editions import store as editions
+from digest.delivery.store import canary, counts
+from digest.delivery.store import plan as plan_rows
+from digest.delivery.store.plan import Planned, Row
 from digest.editions.masks import Past, past_of
-from digest.editions.newsletters import get_newsletter_by_id
 from digest.editions.periods import is_offered, turn
 from digest.editions.picks import as_return, unpack
 from digest.editions.snapshot import newsletter_from_json
+from digest.editions.store import contents, transitions
+from digest.editions.store import editions as edition_store
+from digest.editions.store.newsletters import get_newsletter_by_id
 from digest.errors import Next, Refused, Step
 from digest.flows.dispatch.chooser import Chooser
 from digest.model.actor import SENDER
@@ -58,7 +58,7 @@ def plan(
     """
     with writing(engine) as connection:
         transitions.move(connection, edition_id, "plan", actor=SENDER, now=now)
-        edition = editions.get_edition(connection, edition_id)
+        edition = edition_store.get_edition(connection, edition_id)
         if edition.status not in (EditionStatus.SENDING, EditionStatus.PAUSED):
             raise Refused(
                 f"edition {edition_id} is {edition.status}",
@@ -66,7 +66,7 @@ def plan(
                 if edition.status is EditionStatus.DRAFT
                 else None,
             )
-        if editions.is_planned(connection, edition_id):
+        if edition_store.is_planned(connection, edition_id):
             return counts.count_rows(connection, edition_id)
         newsletter = frozen_newsletter(connection, edition)
         slots = _slots(connection, edition, newsletter)
@@ -79,7 +79,9 @@ def plan(
         after = 0
         while True:
             with writing(engine) as connection:
-                if not editions.may_be_planned(connection, edition_id):  # another process did, while this one slept
+                if not edition_store.may_be_planned(
+                    connection, edition_id
+                ):  # another process did, while this one slept
                     return counts.count_rows(connection, edition_id)
                 if own is None:
                     planned = plan_rows.plan_next_range(
@@ -94,9 +96,9 @@ def plan(
             after, rows = planned
             progress(rows)
     with writing(engine) as connection:
-        editions.lock(connection, edition_id)
+        edition_store.lock(connection, edition_id)
         total = counts.count_rows(connection, edition_id)
-        if editions.record_plan(connection, edition_id, total, now=now) and newsletter.pace.canary_readers:
+        if edition_store.record_plan(connection, edition_id, total, now=now) and newsletter.pace.canary_readers:
             canary.set_apart(connection, edition_id, newsletter.pace.canary_readers, now=now)
         return total
 
@@ -112,7 +114,7 @@ def count_edition_audience(
 
 def frozen_newsletter(connection: Connection, edition: Edition) -> Newsletter:
     """As it was when the edition was approved; before, as it is."""
-    frozen = editions.get_frozen(connection, edition.id)
+    frozen = edition_store.get_frozen(connection, edition.id)
     if frozen is None:
         return get_newsletter_by_id(connection, edition.newsletter_id)
     return newsletter_from_json(frozen["newsletter"])
@@ -137,7 +139,7 @@ class Correction:
         if edition.corrects_id is None:
             raise ValueError(f"edition {edition.id} corrects none")
         self._edition_id, self._of = edition.id, edition.corrects_id
-        corrected = editions.get_edition(connection, self._of)
+        corrected = edition_store.get_edition(connection, self._of)
         article_id = edition.candidates[0].article_id
         self._position = next(each.position for each in corrected.candidates if each.article_id == article_id)
         self._withdrawn = contents.list_withdrawn(connection, self._of).get(self._position)
@@ -178,12 +180,12 @@ class OwnPlanner(Chooser):
 
     def _look_around(self, connection: Connection) -> None:
         """An edition that was made since we looked last may have planned our readers before us (P3)."""
-        newest = editions.find_newest_id(connection, self.newsletter.id)
+        newest = edition_store.find_newest_id(connection, self.newsletter.id)
         if newest != self._newest:
             self._newest = newest
             self.look_at(contents.list_shared(connection, self.edition.id))
             self._same_turn = self._rivals(connection)
-            self._previous = editions.find_previous(connection, self.edition)
+            self._previous = edition_store.find_previous(connection, self.edition)
 
     def _rivals(self, connection: Connection) -> dict[int, str]:
         """Other editions of the same turn: who had one of them gets no second (P7)."""
@@ -191,7 +193,7 @@ class OwnPlanner(Chooser):
         mine = turn(of.cadence, of.period, weekdays=weekdays)
         return {
             each.id: mine
-            for each in editions.list_neighbours(connection, of, within=NEIGHBOURS)
+            for each in edition_store.list_neighbours(connection, of, within=NEIGHBOURS)
             if turn(each.cadence, each.period, weekdays=weekdays) == mine
         }
 

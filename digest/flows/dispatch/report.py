@@ -15,8 +15,8 @@ from sqlalchemy.exc import DBAPIError
 from digest import log
 from digest.clock import Clock
 from digest.db.engine import writing
-from digest.delivery import senders
-from digest.editions import store as editions
+from digest.delivery.store import senders
+from digest.editions.store import editions as edition_store
 from digest.flows.dispatch.gate import Gate
 from digest.flows.dispatch.health import Health
 from digest.flows.dispatch.stock import HOLD, Stock
@@ -109,7 +109,7 @@ class Keeper:
         now = self._clock.now()
         with writing(self._engine) as connection:
             living = senders.write_sender(connection, self._owner, report.edition_id, state, now=now, hold=ALIVE)
-            return living, editions.find_status(connection, report.edition_id)
+            return living, edition_store.find_status(connection, report.edition_id)
 
     def sign_off(self) -> None:
         with writing(self._engine) as connection:

@@ -27,10 +27,10 @@ from digest.clock import Clock
 from digest.db.engine import reading, writing
 from digest.delivery.channels import Channel
 from digest.delivery.retry import next_attempt_at
-from digest.delivery.store import Due, Result
+from digest.delivery.store.rows import Due, Result
 from digest.delivery.throttle import Limits
-from digest.editions import contents, transitions
-from digest.editions import store as editions
+from digest.editions.store import contents, transitions
+from digest.editions.store import editions as edition_store
 from digest.errors import ChannelUnavailable, DatabaseError, NothingLeft
 from digest.flows.copies import CopyMaker
 from digest.flows.dispatch.commits import GroupCommit, Patience
@@ -325,7 +325,7 @@ class Sender:
     def _articles_now(self) -> tuple[int, dict[int, int]]:
         """One was withdrawn: the copies that were made before, and did not go yet, are made again without it."""
         with reading(self._engine) as connection:
-            _, revision = editions.find_state(connection, self._edition_id)
+            _, revision = edition_store.find_state(connection, self._edition_id)
             return revision, contents.list_withdrawn(connection, self._edition_id)
 
     def settle(self, outgoing: Outgoing, outcome: Outcome) -> None:

@@ -14,9 +14,10 @@ from sqlalchemy.exc import DBAPIError
 from digest import log
 from digest.clock import Clock
 from digest.db.engine import reading, writing
-from digest.delivery import batches, store
-from digest.delivery.store import Due
-from digest.editions import store as editions
+from digest.delivery.store import batches
+from digest.delivery.store import rows as delivery_store
+from digest.delivery.store.rows import Due
+from digest.editions.store import editions as edition_store
 from digest.flows.dispatch.commits import Patience
 from digest.model.delivery import BatchId
 from digest.model.edition import EditionStatus
@@ -132,7 +133,7 @@ class Stock:
     def _lease(self) -> tuple[Held, list[Due]] | None:
         now = self._clock.now()
         with writing(self._engine) as connection:
-            if editions.find_status(connection, self._edition_id) is not EditionStatus.SENDING:
+            if edition_store.find_status(connection, self._edition_id) is not EditionStatus.SENDING:
                 return None
             batch_id = batches.lease(
                 connection, self._edition_id, owner=self._owner, now=now, hold=HOLD, held=[*self._held, *self._leaving]
@@ -143,7 +144,7 @@ class Stock:
             if interrupted:
                 log.warn("dispatch.unknown", edition_id=self._edition_id, batch_id=batch_id, deliveries=interrupted)
         with reading(self._engine) as connection:  # the lease is ours: no lock is needed to read its rows
-            rows = store.list_due(connection, batch_id, now=now)
+            rows = delivery_store.list_due(connection, batch_id, now=now)
         rows = self._choose(rows)
         return Held(batch_id, len(rows)), rows
 

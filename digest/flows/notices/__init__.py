@@ -14,7 +14,7 @@ from sqlalchemy import Engine
 from digest import audit
 from digest.audit import Noun, Target
 from digest.db.engine import reading, writing
-from digest.delivery import notices
+from digest.delivery.store import notices
 from digest.errors import BadInput
 from digest.model.actor import Actor
 from digest.model.address import EmailAddress

@@ -12,7 +12,7 @@ from sqlalchemy import Engine
 
 from digest.audience.links import BOUNCE_NOTICE, CONFIRM, CONFIRM_PATH, Links
 from digest.db.engine import reading
-from digest.editions.newsletters import get_newsletter_by_id, list_newsletters
+from digest.editions.store.newsletters import get_newsletter_by_id, list_newsletters
 from digest.errors import MessageInvalid
 from digest.message.notice import NoticeHead, notice_message
 from digest.model.address import EmailAddress

@@ -27,10 +27,10 @@ from sqlalchemy.exc import DBAPIError
 from digest import log
 from digest.clock import Clock
 from digest.db.engine import reading, writing
-from digest.delivery import notices, senders
 from digest.delivery.channels import Channel
-from digest.delivery.notices import NoticeResult
 from digest.delivery.retry import next_attempt_at
+from digest.delivery.store import notices, senders
+from digest.delivery.store.notices import NoticeResult
 from digest.delivery.throttle import Limits, Throttle
 from digest.errors import ChannelUnavailable, said
 from digest.flows.dispatch.commits import is_away

@@ -7,11 +7,12 @@ from datetime import datetime
 
 from sqlalchemy import Engine
 
-from digest.audience.store import list_sample
+from digest.audience.store.subscribers import list_sample
 from digest.db.engine import reading, writing
-from digest.editions import store, transitions
-from digest.editions.newsletters import get_newsletter_by_id
-from digest.editions.web_views import keep_web_view
+from digest.editions.store import editions as edition_store
+from digest.editions.store import transitions
+from digest.editions.store.newsletters import get_newsletter_by_id
+from digest.editions.store.web_views import keep_web_view
 from digest.errors import Next, Refused, RenderFailed, Step
 from digest.flows.copies import CopyMaker, Survey
 from digest.flows.images import copy_images
@@ -35,7 +36,7 @@ def approve(engine: Engine, press: Press, edition_id: int, *, now: datetime, act
     Refused when it is no draft; RenderFailed names file and line, and leaves the draft as it is.
     """
     with reading(engine) as connection:
-        edition = store.get_edition(connection, edition_id)
+        edition = edition_store.get_edition(connection, edition_id)
         newsletter = get_newsletter_by_id(connection, edition.newsletter_id)
     if edition.status is not EditionStatus.DRAFT:
         raise Refused(f"edition {edition_id} is {edition.status}; only a draft can be approved")
@@ -43,7 +44,7 @@ def approve(engine: Engine, press: Press, edition_id: int, *, now: datetime, act
     if press.images is not None:
         lines = copy_images(engine, press.images, edition_id)
         with reading(engine) as connection:
-            edition = store.get_edition(connection, edition_id)
+            edition = edition_store.get_edition(connection, edition_id)
     if edition.corrects_id is not None:  # everybody gets the one article that it holds
         newsletter = replace(newsletter, offer=Offer())
     frozen = freeze(press, newsletter)
@@ -52,11 +53,11 @@ def approve(engine: Engine, press: Press, edition_id: int, *, now: datetime, act
     check_variants(survey(engine, maker), newsletter)
     web_view = maker.web_view()
     with writing(engine) as connection:
-        store.freeze(connection, edition_id, frozen)
+        edition_store.freeze(connection, edition_id, frozen)
         values = {"approved_at": now, "approved_by": str(actor), "hold_reason": ""}
         if not transitions.move(connection, edition_id, "approve", actor=actor, now=now, **values):
             raise Refused(f"edition {edition_id} was approved or cancelled by somebody else just now")
-        keep_web_view(connection, edition_id, store.find_state(connection, edition_id)[1], web_view)
+        keep_web_view(connection, edition_id, edition_store.find_state(connection, edition_id)[1], web_view)
     return lines
 
 

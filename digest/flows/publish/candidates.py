@@ -7,13 +7,13 @@ from collections.abc import Container, Iterator, Sequence
 from sqlalchemy import Connection
 
 from digest import log
-from digest.editions.articles import CANDIDATES_PAGE, list_candidates, list_recent
 from digest.editions.candidates import (
     Window,
     covers,
     worth_offering,
 )
 from digest.editions.select import Selector
+from digest.editions.store.articles import CANDIDATES_PAGE, list_candidates, list_recent
 from digest.model.article import Article
 from digest.model.edition import Candidate
 from digest.model.newsletter import Newsletter

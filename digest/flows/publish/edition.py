@@ -12,8 +12,7 @@ from sqlalchemy.exc import DBAPIError
 
 from digest import audit, log, outbox
 from digest.db.engine import reading, writing
-from digest.delivery import plan
-from digest.editions import store
+from digest.delivery.store import plan
 from digest.editions.candidates import (
     Window,
     cadence_of,
@@ -26,8 +25,9 @@ from digest.editions.candidates import (
     window,
 )
 from digest.editions.due import Period
-from digest.editions.events import next_events
 from digest.editions.sponsors import sponsor_on
+from digest.editions.store import editions as edition_store
+from digest.editions.store.calendar import next_events
 from digest.errors import DigestError, Refused, RenderFailed, said
 from digest.flows.publish.approval import approve
 from digest.flows.publish.candidates import in_general, read_newest, read_waiting
@@ -64,9 +64,9 @@ def build(
     Articles count up to the instant that was due, so that a late run makes the same edition as a punctual one.
     """
     with writing(engine) as connection:
-        there = store.find_period(connection, newsletter.id, period.cadence, period.key)
+        there = edition_store.find_period(connection, newsletter.id, period.cadence, period.key)
         if there is not None:
-            status = store.find_status(connection, there)
+            status = edition_store.find_status(connection, there)
             message = f"the edition of {period.key} is there already ({status}); nothing to do"
             return report_on(newsletter, period, Built.THERE, edition_id=there, message=message)
         edition_id, items = insert_edition(
@@ -92,7 +92,7 @@ def approve_built(
 
     def report(result: Built, message: str) -> BuildReport:
         with reading(engine) as connection:
-            items = len(store.get_edition(connection, edition_id).candidates)
+            items = len(edition_store.get_edition(connection, edition_id).candidates)
         return report_on(newsletter, period, result, edition_id=EditionId(edition_id), items=items, message=message)
 
     try:
@@ -106,7 +106,7 @@ def approve_built(
             f"the template fails: {cause}" if isinstance(cause, RenderFailed) else f"cannot be approved: {said(cause)}"
         )
         with writing(engine) as connection:
-            store.hold(connection, edition_id, why)
+            edition_store.hold(connection, edition_id, why)
         log.warn("publish.not_approved", newsletter_id=newsletter.id, edition_id=edition_id, error=type(cause).__name__)
         next_step = cause.next if isinstance(cause, DigestError) else None
         return replace(report(Built.DRAFT, said(cause)), next=next_step)
@@ -120,7 +120,7 @@ def insert_edition(
     if newsletter.offer.is_any:
         covered, candidates, first = _to_choose_from(connection, newsletter, period)
     else:
-        previous_until, waiting_since = store.find_window_marks(connection, newsletter.id)
+        previous_until, waiting_since = edition_store.find_window_marks(connection, newsletter.id)
         covered = window(newsletter, due_at=period.due_at, previous_until=previous_until, waiting_since=waiting_since)
         articles = read_waiting(connection, newsletter, covered)
         candidates = first = compose(newsletter, articles)
@@ -143,7 +143,7 @@ def insert_edition(
         events=next_events(connection, newsletter, period.due_at),
         candidates=() if is_empty else candidates,
     )
-    edition_id = store.create_edition(connection, new, now=now)
+    edition_id = edition_store.create_edition(connection, new, now=now)
     if edition_id is not None:
         target = audit.Target(noun=audit.Noun.EDITION, id=edition_id, newsletter_id=newsletter.id, version=1)
         audit.record(
@@ -166,7 +166,7 @@ def _sponsor(connection: Connection, newsletter: Newsletter, period: Period) -> 
     shown: Mapping[str, int] = {}
     if any(each.most_editions for each in newsletter.sponsors):
         plan.lock_newsletter(connection, newsletter.id)  # of two slots that are built at once, one takes the last one
-        shown = store.count_sponsored(connection, newsletter.id)
+        shown = edition_store.count_sponsored(connection, newsletter.id)
     return sponsor_on(newsletter.sponsors, day, shown)
 
 
@@ -178,7 +178,7 @@ def _to_choose_from(
         newsletter,
         cadence_of(period.cadence),
         due_at=period.due_at,
-        previous_until=store.find_previous_until(connection, newsletter.id, period.cadence),
+        previous_until=edition_store.find_previous_until(connection, newsletter.id, period.cadence),
     )
     candidates = compose_own(newsletter, read_newest(connection, newsletter, covered))
     return covered, candidates, in_general(newsletter, candidates, covered)

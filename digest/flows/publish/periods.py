@@ -11,11 +11,11 @@ from sqlalchemy.exc import DBAPIError
 
 from digest import log
 from digest.db.engine import reading, writing
-from digest.delivery import plan
-from digest.editions import store
+from digest.delivery.store import plan
 from digest.editions.due import Period, is_too_late, latest_due, periods_after
-from digest.editions.newsletters import list_newsletters
 from digest.editions.periods import is_offered, known_zone, latest_slot_period, slot_periods_after
+from digest.editions.store import editions as edition_store
+from digest.editions.store.newsletters import list_newsletters
 from digest.errors import said
 from digest.flows.publish.edition import BY_HAND, approve_built, build, report_on
 from digest.flows.publish.press import Press
@@ -52,7 +52,7 @@ def _build_newsletter(engine: Engine, press: Press, newsletter: Newsletter, *, n
         period = Period(key=edition.period, due_at=edition.due_at, cadence=edition.cadence)
         if late := _late(period, newsletter, now):
             with writing(engine) as connection:
-                store.hold(connection, edition.id, late)
+                edition_store.hold(connection, edition.id, late)
             reports.append(report_on(newsletter, period, Built.DRAFT, edition_id=edition.id, message=late))
         else:
             reports.append(approve_built(engine, press, newsletter, period, edition.id, now=now))
@@ -75,7 +75,7 @@ def _abandoned(connection: Connection, newsletter: Newsletter) -> list[Edition]:
         return []
     return [
         edition
-        for edition in store.list_with_status(connection, EditionStatus.DRAFT)
+        for edition in edition_store.list_with_status(connection, EditionStatus.DRAFT)
         if edition.newsletter_id == newsletter.id and not edition.hold_reason and not edition.period.startswith(BY_HAND)
     ]
 
@@ -87,7 +87,7 @@ def is_anything_due(engine: Engine, *, now: datetime) -> bool:
             if newsletter.is_enabled and _abandoned(connection, newsletter):
                 return True
             for period in _due(connection, newsletter, now) if newsletter.is_enabled else ():
-                if store.find_period(connection, newsletter.id, period.cadence, period.key) is None:
+                if edition_store.find_period(connection, newsletter.id, period.cadence, period.key) is None:
                     return True
     return False
 

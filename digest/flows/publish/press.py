@@ -11,9 +11,10 @@ from sqlalchemy import Engine
 
 from digest.audience.links import Links
 from digest.db.engine import reading
-from digest.editions import contents, store
-from digest.editions.newsletters import get_newsletter_by_id
 from digest.editions.snapshot import newsletter_to_json
+from digest.editions.store import contents
+from digest.editions.store import editions as edition_store
+from digest.editions.store.newsletters import get_newsletter_by_id
 from digest.flows.copies import CopyMaker
 from digest.flows.images import ImageDesk
 from digest.model.newsletter import Newsletter
@@ -52,11 +53,11 @@ def freeze(press: Press, newsletter: Newsletter) -> dict[str, object]:
 def open_maker(engine: Engine, press: Press, edition_id: int, *, is_test: bool = False) -> CopyMaker:
     """The maker of an edition's copies: from what it froze, or for a draft from how things are now."""
     with reading(engine) as connection:
-        edition = store.get_edition(connection, edition_id)
-        frozen = store.get_frozen(connection, edition_id)
-        public_key = store.get_public_key(connection, edition_id)
+        edition = edition_store.get_edition(connection, edition_id)
+        frozen = edition_store.get_frozen(connection, edition_id)
+        public_key = edition_store.get_public_key(connection, edition_id)
         newsletter = get_newsletter_by_id(connection, edition.newsletter_id)
-        _, revision = store.find_state(connection, edition_id)
+        _, revision = edition_store.find_state(connection, edition_id)
         withdrawn = contents.list_withdrawn(connection, edition_id)
     maker = CopyMaker(
         edition,

@@ -9,10 +9,10 @@ from datetime import datetime, timedelta
 from sqlalchemy import Engine
 
 from digest.db.engine import reading
-from digest.delivery import plan as plan_rows
+from digest.delivery.store import plan as plan_rows
 from digest.editions.due import Period
-from digest.editions.newsletters import get_newsletter
 from digest.editions.periods import is_offered
+from digest.editions.store.newsletters import get_newsletter
 from digest.flows import publish
 from digest.model.newsletter import Cadence, Newsletter
 

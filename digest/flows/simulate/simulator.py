@@ -11,9 +11,8 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Engine
 
 from digest.db.engine import reading
-from digest.delivery import plan as plan_rows
-from digest.delivery.plan import Planned
-from digest.editions.articles import CANDIDATES_PAGE, list_candidates
+from digest.delivery.store import plan as plan_rows
+from digest.delivery.store.plan import Planned
 from digest.editions.candidates import (
     Window,
     cadence_of,
@@ -31,6 +30,7 @@ from digest.editions.masks import Past
 from digest.editions.picks import PLAIN, number_of, pack
 from digest.editions.select import Rule
 from digest.editions.sponsors import sponsor_on
+from digest.editions.store.articles import CANDIDATES_PAGE, list_candidates
 from digest.editions.tally import Tally
 from digest.flows import publish
 from digest.flows.dispatch.chooser import Chooser

@@ -11,7 +11,7 @@ from time import perf_counter
 
 from sqlalchemy import Engine
 
-from digest.audience import store as audience
+from digest.audience.store import subscribers as subscriber_store
 from digest.db.engine import reading
 from digest.flows.copies import CopyMaker
 from digest.flows.publish import Press
@@ -39,7 +39,7 @@ def measure(
                 joined_at=joined_at,
                 picks=json.loads(sample[subscription_id]) if is_own else None,
             )
-            for subscription_id, joined_at, person in audience.list_people(connection, list(sample))
+            for subscription_id, joined_at, person in subscriber_store.list_people(connection, list(sample))
         ]
     started = perf_counter()
     maker = CopyMaker(

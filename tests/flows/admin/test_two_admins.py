@@ -16,8 +16,8 @@ from digest.errors import Stale
 from digest.flows.admin import articles, calendar, editions, sources
 from digest.flows.publish import Press, build_due
 from digest.model.actor import Actor, ActorKind
-from digest.sources import curation
-from digest.sources.store import get_source
+from digest.sources.store import curation
+from digest.sources.store.sources import get_source
 from tests.site import ADMIN, NOW, add_articles, add_newsletter
 
 TIMES = 15

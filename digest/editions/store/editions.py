@@ -13,9 +13,9 @@ from sqlalchemy import Connection, Row, func, insert, or_, select, update
 
 from digest.db.rows import upsert
 from digest.db.tables import edition
-from digest.editions import contents
-from digest.editions.events import events_from_json, events_to_json
 from digest.editions.snapshot import made, written
+from digest.editions.store import contents
+from digest.editions.store.calendar import events_from_json, events_to_json
 from digest.errors import Next, NotFound, Step
 from digest.model.edition import CORRECTION, Candidate, Edition, EditionId, EditionStatus
 from digest.model.newsletter import Cadence, NewsletterId, Note, Sponsor

@@ -26,7 +26,7 @@ from digest.sources.dedupe import (
     name_of_url,
     story_of,
 )
-from digest.sources.known import Known, bare_url, contents_of, read_known
+from digest.sources.store.known import Known, bare_url, contents_of, read_known
 
 PAGE = 400
 

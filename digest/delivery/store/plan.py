@@ -22,7 +22,7 @@ from sqlalchemy import cast as sql_cast
 from digest.db.rows import instant, read_at_once, stored, unpacked, upsert
 from digest.db.tables import batch, delivery, newsletter, subscriber, subscription, suppression
 from digest.db.types import Json, UtcDateTime
-from digest.delivery.counts import write_tally
+from digest.delivery.store.counts import write_tally
 from digest.model.delivery import DeliveryStatus
 
 BATCH_SIZE = 1_000

@@ -23,9 +23,9 @@ from sqlalchemy import (
 )
 
 from digest.audience.choosing import Wanted
-from digest.audience.intake import Added as Added
-from digest.audience.intake import put_people as put_people
-from digest.audience.intake import remember_subscribers
+from digest.audience.store.intake import Added as Added
+from digest.audience.store.intake import put_people as put_people
+from digest.audience.store.intake import remember_subscribers
 from digest.db.rows import unpacked, upsert
 from digest.db.tables import consent, newsletter, reader_change, subscriber, subscription, suppression
 from digest.db.types import UtcDateTime

@@ -16,7 +16,7 @@ from sqlalchemy import Connection, case, func, select, update
 
 from digest.db.rows import upsert
 from digest.db.tables import batch, delivery, edition, subscriber, subscription
-from digest.delivery.counts import write_tally
+from digest.delivery.store.counts import write_tally
 from digest.model.delivery import DeliveryStatus
 
 NUMBER = 0

@@ -16,7 +16,7 @@ from sqlalchemy import Text as SqlText
 from digest.db.rows import Prepared, instant, numbers, read_at_once, stored, taken_apart
 from digest.db.tables import attempt, batch, delivery, edition, subscriber, subscription, suppression
 from digest.db.types import UtcDateTime
-from digest.delivery.counts import mend_tally
+from digest.delivery.store.counts import mend_tally
 from digest.model.address import EmailAddress
 from digest.model.delivery import OPEN, DeliveryId, DeliveryStatus, Outcome, Verdict
 from digest.model.subscriber import Recipient, Subscriber, SubscriberId

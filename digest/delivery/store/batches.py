@@ -13,7 +13,7 @@ from sqlalchemy import Text as SqlText
 
 from digest.db.rows import numbers
 from digest.db.tables import batch, delivery
-from digest.delivery.counts import mend_tally, write_tally
+from digest.delivery.store.counts import mend_tally, write_tally
 from digest.model.delivery import OPEN, BatchId, DeliveryStatus
 
 
