@@ -23,7 +23,8 @@ from digest.cli.context import State
 COMMANDS: Mapping[str, tuple[str, ...]] = {
     "explain": ("explain",),
     "source": ("collect",),
-    "running": ("run-due", "serve"),
+    "run_due": ("run-due",),
+    "serve": ("serve",),
     "edition": ("audit",),
     "log": ("log",),
     "doctor": ("doctor",),

@@ -16,7 +16,7 @@ NEEDLESS = {
     *(
         "digest.audience.store.subscribers",
         "digest.cli.subscriber",
-        "digest.cli.running",
+        "digest.cli.run_due",
         "digest.cli.simulate",
         "digest.flows.publish",
         "digest.render.html",

@@ -12,6 +12,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, Engine, MetaData, text
 
+from digest import audit
 from digest.db import migrate
 from digest.db.engine import make_engine, reading, writing
 from digest.db.tables import metadata
@@ -207,3 +208,30 @@ def _contents(engine: Engine) -> dict[str, list[dict[str, Any]]]:
             table: [dict(row) for row in connection.exec_driver_sql(f"SELECT * FROM {table}").mappings()]
             for table in ROWS
         }
+
+
+def test_acts_of_the_first_version_are_found_by_who_did_them_and_to_what(first: Engine) -> None:
+    old = [
+        (2, "schedule", "edition.approve", 1),
+        (3, "cli", "event.add", None),
+        (4, "cli:bert", "newsletter.change", None),
+    ]
+    with writing(first) as connection:
+        for row in old:
+            columns = "id, at, actor, action, edition_id, detail"
+            query = text(f"INSERT INTO audit_log ({columns}) VALUES (:i, :t, :w, :d, :e, '{{}}')")
+            values = dict(zip(("i", "w", "d", "e"), row, strict=True))
+            connection.execute(query, {**values, "t": _stored(connection, AT)})
+    migrate.upgrade(first)
+    with reading(first) as connection:
+        found = {each.id: each for each in audit.list_entries(connection, audit.Filters())}
+        of_edition = audit.list_entries(connection, audit.Filters(noun=audit.Noun.EDITION, noun_id=1, newsletter_id=1))
+    assert {id_: str(each.actor) for id_, each in found.items()} == {
+        1: "cli:mira",
+        2: "scheduler",
+        3: "cli",
+        4: "cli:bert",
+    }
+    assert [found[id_].target.noun for id_ in (1, 3, 4)] == ["edition", "event", "newsletter"]
+    assert [each.id for each in of_edition] == [2, 1]
+    assert found[1].detail == {"a": 1}
