@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from urllib.parse import parse_qsl
 
-from fastapi import HTTPException, Request
+from fastapi import Request
 
 from digest.app import App
 from digest.audience.store import subscribers as subscriber_store
 from digest.audience.tokens import Purpose
 from digest.db.engine import reading
 from digest.editions.store.newsletters import get_newsletter_by_id
-from digest.errors import BadInput
+from digest.errors import BadInput, NotFound
 from digest.model.newsletter import Newsletter, NewsletterId
 from digest.model.subscriber import Subscriber, Subscription, SubscriptionStatus
 from digest.web.pages import words_for
@@ -21,6 +21,9 @@ from digest.words import gettext_noop as _
 
 MAX_FORM_BYTES, MAX_FIELDS = 200_000, 1_200
 """Of a reader's form: twice what the longest lists that may be chosen come to."""
+
+
+NOWHERE = "no link of ours"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +41,7 @@ class Asking:
 
 
 def get_asking(app: App, purpose: Purpose, token: str) -> Asking:
-    """The subscription of a token and its newsletter; 404 for anything else.
+    """The subscription of a token and its newsletter; NotFound for anything else.
 
     A token of another purpose, one that is over, one of a subscription that is gone: whoever tries tokens gets one answer.
     """
@@ -47,18 +50,15 @@ def get_asking(app: App, purpose: Purpose, token: str) -> Asking:
     claims = (keyring.read(purpose, each, now=now) for each in dict.fromkeys((token, bare)))
     claim = next((each for each in claims if each is not None), None)
     if claim is None:
-        raise HTTPException(404)
+        raise NotFound(NOWHERE)
     with reading(app.engine) as connection:
         found = subscriber_store.find_subscription(connection, claim.subject)
         if found is None:
-            raise HTTPException(404)
-        if (
-            purpose.is_versioned
-            and subscriber_store.find_link_version(connection, found.subscriber_id) != claim.version
-        ):
-            raise HTTPException(404)
-        newsletter = get_newsletter_by_id(connection, NewsletterId(found.newsletter_id))
+            raise NotFound(NOWHERE)
         person = subscriber_store.get_subscriber_by_id(connection, found.subscriber_id)
+        if purpose.is_versioned and person.link_version != claim.version:
+            raise NotFound(NOWHERE)
+        newsletter = get_newsletter_by_id(connection, NewsletterId(found.newsletter_id))
     words = words_for((person.language, newsletter.language), app.settings.templates.folder)
     return Asking(subscription=found, newsletter=newsletter, person=person, words=words)
 

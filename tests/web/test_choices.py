@@ -362,11 +362,11 @@ NO_FORMS = [
 def test_what_is_no_form_of_ours_changes_nothing(site: RunningSite, newsletter: Newsletter) -> None:
     before = site.tables()
     for content_type, body in NO_FORMS:
-        for path, status in ((path_of(site), 422), (f"{path_of(site)}/mute/topics/city", 400)):
-            if b"seen" in body and status == 400:
+        for path in (path_of(site), f"{path_of(site)}/mute/topics/city"):
+            if b"seen" in body and "mute" in path:
                 continue  # a switch does not read that field
             answer = site.client.post(path, content=body, headers={"Content-Type": content_type})
-            assert (body[:20], answer.status_code) == (body[:20], status)
+            assert (body[:20], answer.status_code) == (body[:20], 422)
             assert "Not found" not in answer.text
     assert site.tables() == before
 

@@ -96,11 +96,6 @@ def end_links(connection: Connection, subscriber_id: SubscriberId) -> None:
     )
 
 
-def find_link_version(connection: Connection, subscriber_id: SubscriberId) -> int | None:
-    query = select(subscriber.c.link_version).where(subscriber.c.id == subscriber_id)
-    return connection.execute(query).scalar()
-
-
 def change_wanted(connection: Connection, of: Subscription, wanted: Wanted, *, now: datetime) -> None:
     """How the reader wants the newsletter; what it was stays on record."""
     was = {

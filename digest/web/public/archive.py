@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, HTTPException
+from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
 
 from digest.app import App
 from digest.audience.links import WEB_VIEW_PATH
-from digest.errors import NothingLeft
+from digest.errors import NotFound
 from digest.flows.web_views import WebViews
+from digest.web.access import NOWHERE
 
 
 def router(app: App) -> APIRouter:
@@ -18,13 +19,10 @@ def router(app: App) -> APIRouter:
     @routes.api_route(WEB_VIEW_PATH + "{key}", methods=["GET", "HEAD"])
     def show(key: str) -> HTMLResponse:
         if not key.isascii() or not key.isprintable():  # PostgreSQL refuses a NUL
-            raise HTTPException(404)
-        try:
-            page = views.page(key)
-        except NothingLeft:
-            raise HTTPException(404) from None
+            raise NotFound(NOWHERE)
+        page = views.page(key)
         if page is None:
-            raise HTTPException(404)
+            raise NotFound(NOWHERE)
         return HTMLResponse(page, headers={"Cache-Control": "public, max-age=3600"})
 
     return routes

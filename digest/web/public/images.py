@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, HTTPException
+from fastapi import APIRouter
 from fastapi.responses import FileResponse
 
 from digest.app import App
 from digest.audience.links import IMAGE_PATH
+from digest.errors import NotFound
 from digest.sources import image_folder
 
 
@@ -17,7 +18,7 @@ def router(app: App) -> APIRouter:
     @routes.api_route(IMAGE_PATH + "{name}", methods=["GET", "HEAD"])
     def show(name: str) -> FileResponse:
         if folder is None or not image_folder.is_name(name) or not (folder / name).is_file():
-            raise HTTPException(404)
+            raise NotFound("no such picture")
         return FileResponse(
             folder / name,
             media_type=image_folder.TYPES[name.rpartition(".")[2]],

@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from fastapi import APIRouter, HTTPException, Request
+from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 from starlette.concurrency import run_in_threadpool
 
 from digest.app import App
 from digest.audience.choosing import Wanted
 from digest.audience.links import CHOOSE, CHOOSE_PATH
-from digest.errors import BadInput
+from digest.errors import BadInput, NotFound
 from digest.flows import membership
 from digest.model.choices import Choices
-from digest.web.access import Asking, get_asking, read_form
+from digest.web.access import NOWHERE, Asking, get_asking, read_form
 from digest.web.choosing.links import Link
 from digest.web.pages import page
 from digest.web.public.choices import left
@@ -31,7 +31,7 @@ def router(app: App) -> APIRouter:
         try:
             return asking, Link.parse(verb, what, name)
         except BadInput:
-            raise HTTPException(404) from None
+            raise NotFound(NOWHERE) from None
 
     @routes.api_route(_ADDRESS, methods=["GET", "HEAD"])
     def ask(token: str, verb: str, what: str, name: str, request: Request) -> HTMLResponse:
@@ -43,10 +43,7 @@ def router(app: App) -> APIRouter:
 
     @routes.post(_ADDRESS)
     async def act(token: str, verb: str, what: str, name: str, request: Request) -> HTMLResponse:
-        try:
-            sent = await read_form(request)
-        except BadInput as refusal:
-            raise HTTPException(400, str(refusal)) from None
+        sent = await read_form(request)
         up = request.scope["up"]
         return await run_in_threadpool(lambda: _act(app, *find(token, verb, what, name), token, sent, up))
 
