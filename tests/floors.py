@@ -12,8 +12,25 @@ import sys
 from collections import defaultdict
 from pathlib import Path
 
-FLOORS: dict[str, int] = {}
-"""Lines of a room that run, in percent."""
+FLOORS = {
+    "audience": 90,
+    "cli": 30,
+    "config": 97,
+    "db": 92,
+    "delivery": 86,
+    "demo": 44,
+    "editions": 94,
+    "flows": 76,
+    "isolation": 77,
+    "message": 96,
+    "model": 96,
+    "render": 94,
+    "sources": 76,
+    "the top": 78,
+    "web": 47,
+    "workers": 16,
+}
+"""Lines of a room that run, in percent. Doors are tried through processes and servers, which the quick tests have not."""
 
 
 def measured() -> dict[str, tuple[int, int]]:

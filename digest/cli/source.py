@@ -71,7 +71,7 @@ def show(context: typer.Context, name: str, as_json: Annotated[bool, typer.Optio
 def add(
     context: typer.Context,
     name: str,
-    kind: Annotated[str, typer.Argument(help="feed, page, folder, sql, wordpress or ghost")],
+    kind: Annotated[str, typer.Argument(help="feed, page, folder, ...: see digest source kinds")],
     option: _OPTION = None,
     yes: Annotated[bool, typer.Option("--yes", help="do not ask")] = False,
 ) -> None:
@@ -122,6 +122,31 @@ def test(context: typer.Context, name: str, as_json: Annotated[bool, typer.Optio
     with reading(app.engine) as connection:
         found = get_source(connection, name)
     _preview(app, name, found.kind, dict(found.options), as_json=as_json)
+
+
+def kinds(as_json: Annotated[bool, typer.Option("--json")] = False) -> None:
+    """All kinds of source with their options and defaults; with --json as JSON Schemas."""
+    from digest.model.setting import json_schema
+    from digest.sources.kinds import KINDS, settings_of_kind
+
+    if as_json:
+        show_json({kind: json_schema(each.Options, title=kind) for kind, each in KINDS.items()})
+        return
+    show_table(
+        ("kind", "option", "default", "", "what it does"),
+        [
+            (
+                kind,
+                each.path,
+                "(must be given)" if each.must_be_given else each.text(each.default),
+                each.unit,
+                each.help,
+            )
+            for kind in KINDS
+            for each in settings_of_kind(kind).values()
+        ],
+        empty="",
+    )
 
 
 def discover(context: typer.Context, url: str, as_json: Annotated[bool, typer.Option("--json")] = False) -> None:
@@ -246,36 +271,17 @@ def _preview(app: App, name: str, kind: str, options: dict[str, Any], *, as_json
 
 def _asked_for(kind: str, options: dict[str, Any]) -> dict[str, Any]:
     """The options, with those that the kind needs and that a person at the terminal gave now."""
-    from digest.sources.kinds import KINDS, needed
+    from digest.sources.kinds import KINDS, complete
 
     if kind not in KINDS or not sys.stdin.isatty():
         return options
-    asked = dict(options)
-    for each in needed(kind, options):
-        print(f"{each.path}: {each.help}")
-        asked[each.path] = typer.prompt(f"{kind}: {each.path}", hide_input=each.is_secret)
-    if kind == "sql" and "table" in asked and not {"columns", "url_format"} & set(asked):
-        asked |= _asked_for_columns(asked)
-    return asked
 
+    def ask(name: str, note: str = "", *, default: str | None = None, is_secret: bool = False) -> str:
+        if note:
+            print(f"{name}: {note}" if default is None else note)
+        return str(typer.prompt(f"{kind}: {name}", default=default, show_default=bool(default), hide_input=is_secret))
 
-def _asked_for_columns(options: dict[str, Any]) -> dict[str, Any]:
-    """Which column of the table is which; a column that is called as we call it is the answer that Enter gives."""
-    from digest.sources.database import opened
-    from digest.sources.sql import FIELDS, columns_of
-
-    with opened(str(options["url"]), hint="check the table of the source") as connection:
-        there = columns_of(connection, str(options["table"]))
-    print(f"its columns: {', '.join(there)}; Enter for none")
-    columns = {}
-    for name in FIELDS[:7]:
-        answer = typer.prompt(f"sql: {name}", default=name if name in there else "", show_default=name in there)
-        if answer and answer != name:
-            columns[name] = answer
-        if name == "url" and not answer:
-            print("url_format: the address with columns in it, https://example.org/{slug}")
-            options = {**options, "url_format": typer.prompt("sql: url_format")}
-    return {key: value for key, value in {**options, "columns": columns}.items() if value}
+    return complete(kind, options, ask)
 
 
 def _options(given: list[str] | None) -> dict[str, Any]:
@@ -285,7 +291,7 @@ def _options(given: list[str] | None) -> dict[str, Any]:
         if not equals:
             raise typer.BadParameter(f"--option {each!r}: write KEY=VALUE")
         try:
-            options[key] = json.loads(value) if value[:1] in "{[" or value.isdigit() else value
+            options[key] = json.loads(value) if value[:1] in "{[" and value else value
         except ValueError as cause:
             raise typer.BadParameter(f"--option {key}: not JSON: {cause}") from cause
     return options

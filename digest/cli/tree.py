@@ -61,7 +61,7 @@ GROUPS: Mapping[str, tuple[str, Mapping[str, tuple[str, ...]]]] = {
     ),
     "source": (
         "Where articles come from.",
-        {"source": ("list", "show", "add", "change", "test", "discover")},
+        {"source": ("list", "show", "add", "change", "test", "kinds", "discover")},
     ),
     "edition": (
         "Editions: build, look, approve, send, stop.",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import NewType
+from typing import NewType, Protocol
 
 from digest.model.article import Article
 
@@ -98,3 +98,13 @@ class Collected:
             object.__setattr__(self, "read", told)
         elif self.read != told:
             raise ValueError(f"{self.read} items were read, and it is told of {told} what became of them")
+
+
+class Ask(Protocol):
+    """Puts a question about an option to a person.
+
+    note      what is shown before it
+    default   the answer that Enter gives; None: one must be given
+    """
+
+    def __call__(self, name: str, note: str = "", *, default: str | None = None, is_secret: bool = False) -> str: ...

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 from collections.abc import Iterator, Mapping
@@ -15,7 +16,7 @@ from digest import isolation, log
 from digest.errors import BadInput, DigestError, Invalid, SourceMalformed
 from digest.model.registration import Registration
 from digest.model.setting import Setting, read_values, settings_of
-from digest.model.source import Collected, Cursor
+from digest.model.source import Ask, Collected, Cursor
 from digest.sources import clean, feed, folder, ghost, page, sql, wordpress
 from digest.sources.checked import sifted, storable
 
@@ -41,6 +42,14 @@ class ReaderKind(Protocol):
         ...
 
 
+class AskingKind(Protocol):
+    """What a module offers that can only ask a person for the rest once it has looked."""
+
+    def complete(self, options: Mapping[str, Any], ask: Ask) -> dict[str, Any]:
+        """The options, with what was answered; nothing is asked where all was given."""
+        ...
+
+
 KINDS: Mapping[str, Kind] = {
     "feed": feed,
     "page": page,
@@ -50,6 +59,7 @@ KINDS: Mapping[str, Kind] = {
     "ghost": ghost,
 }
 READER_KINDS: Mapping[str, ReaderKind] = {"sql": sql, "wordpress": wordpress, "ghost": ghost}
+ASKING_KINDS: Mapping[str, AskingKind] = {"sql": sql}
 
 
 _ONE_OF = {"feed": ("url", "file"), "page": ("sitemap", "url"), "sql": ("table", "query", "readers_query")}
@@ -69,6 +79,25 @@ def needed(kind: str, given: Mapping[str, object]) -> list[Setting]:
     missing = [each for name, each in options.items() if each.must_be_given and name not in given]
     forms = _ONE_OF.get(kind, ())
     return missing if not forms or set(forms) & set(given) else [*missing, options[forms[0]]]
+
+
+def complete(kind: str, given: Mapping[str, Any], ask: Ask) -> dict[str, Any]:
+    """The options, with those that the kind needs and that a person gives now."""
+    options = dict(given)
+    for each in needed(kind, given):
+        options[each.path] = ask(each.path, each.help, is_secret=each.is_secret)
+    return ASKING_KINDS[kind].complete(options, ask) if kind in ASKING_KINDS else options
+
+
+def to_store(kind: str, given: Mapping[str, object]) -> dict[str, object]:
+    """Numbers and switches as such, whatever they came as. What is wrong stays as it is: `options_of` says it."""
+    options = settings_of_kind(kind)
+    found = dict(given)
+    for name, value in given.items():
+        if name in options and options[name].of in (int, float, bool) and isinstance(value, str):
+            with contextlib.suppress(ValueError):
+                found[name] = options[name].value(value)
+    return found
 
 
 def read(kind: str, options: Any, cursor: Cursor, *, now: datetime, fetcher: Fetcher) -> Iterator[Collected]:

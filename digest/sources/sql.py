@@ -29,14 +29,14 @@ from digest.errors import SourceMalformed
 from digest.model import standing
 from digest.model.article import Article
 from digest.model.registration import Registration
-from digest.model.source import Collected, Cursor
+from digest.model.source import Ask, Collected, Cursor
 from digest.sources import bounds, database
 from digest.sources.sql_rows import FIELDS, Options, Said, instant, instant_of, read
 
 if TYPE_CHECKING:
     from digest.sources.fetch import Fetcher
 
-__all__ = ["FIELDS", "Options", "columns_of", "pages", "readers"]
+__all__ = ["FIELDS", "Options", "columns_of", "complete", "pages", "readers"]
 
 PAGE = 1_000
 
@@ -63,6 +63,24 @@ def columns_of(connection: Connection, table: str) -> list[str]:
         there = inspect(connection)
         names = sorted([*there.get_table_names(schema or None), *there.get_view_names(schema or None)])
         raise SourceMalformed(f"there is no table {table!r}; there are: {', '.join(names) or 'none'}") from None
+
+
+def complete(options: Mapping[str, Any], ask: Ask) -> dict[str, Any]:
+    """Which column of the table is which; a column that is called as we call it is the answer that Enter gives."""
+    found = dict(options)
+    if "table" not in found or {"columns", "url_format"} & found.keys():
+        return found
+    with database.opened(str(found["url"]), hint="check the table of the source") as connection:
+        there = columns_of(connection, str(found["table"]))
+    note, columns = f"its columns: {', '.join(there)}; Enter for none", {}
+    for name in FIELDS[:7]:
+        answer = ask(name, note, default=name if name in there else "")
+        note = ""
+        if answer and answer != name:
+            columns[name] = answer
+        if name == "url" and not answer:
+            found["url_format"] = ask("url_format", "the address with columns in it, https://example.org/{slug}")
+    return {**found, "columns": columns} if columns else found
 
 
 def _pages(connection: Connection, options: Options, cursor: Cursor, now: datetime) -> Iterator[Collected]:

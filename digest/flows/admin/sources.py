@@ -12,7 +12,7 @@ from digest.audit import Noun, Target
 from digest.db.engine import writing
 from digest.model.actor import Actor
 from digest.model.source import SourceId
-from digest.sources.kinds import options_of
+from digest.sources.kinds import options_of, to_store
 from digest.sources.store import sources as source_store
 
 
@@ -21,6 +21,7 @@ def add(
 ) -> SourceId:
     """Refused when the name is taken; BadInput for an option that the kind has not, or a value that it cannot be."""
     options_of(kind, options, name=name)
+    options = to_store(kind, options)
     with writing(engine) as connection:
         source_id = source_store.add_source(connection, name, kind, options, now=now)
         target = Target(noun=Noun.SOURCE, id=source_id, version=1)
@@ -46,6 +47,7 @@ def change(
         audit.check_fresh(connection, Noun.SOURCE, found.id, fields, seen=seen)
         options = {key: value for key, value in {**found.options, **given}.items() if value != ""}
         options_of(found.kind, options, name=name)
+        options = to_store(found.kind, options)
         values: dict[str, object] = {"options": options}
         if enabled is not None:
             values["is_enabled"] = enabled
