@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import tomllib
 from collections.abc import Iterator
@@ -86,6 +87,41 @@ def test_the_constraints_name_no_place_to_get_them_from() -> None:
     lines = [line for line in read("constraints.txt").splitlines() if not line.startswith("#")]
     assert lines == sorted(lines, key=str.lower)
     assert [line for line in lines if not re.fullmatch(r"[A-Za-z0-9._-]+==[A-Za-z0-9.+!-]+", line)] == []
+
+
+# --- sizes ------------------------------------------------------------------------------------------------------------
+
+MAX_LINES, MAX_FUNCTION, MAX_PARAMETERS = 400, 60, 8
+
+LARGER = {
+    *("db/tables.py", "delivery/plan.py", "delivery/store.py", "flows/dispatch/sender.py"),
+    *("cli/article.py add", "cli/choices.py choose", "cli/event.py add", "cli/event.py change", "cli/log.py log"),
+    *("cli/sponsor.py add", "cli/sponsor.py sponsor", "cli/subscriber.py import_", "delivery/store.py _due"),
+    *("flows/dispatch/commits.py __init__", "flows/dispatch/report.py __init__", "flows/dispatch/sender.py __init__"),
+    *("flows/dispatch/stock.py __init__", "flows/dispatch/undecided.py __init__"),
+    *("flows/importing.py import_subscribers", "flows/suppressing.py suppress_file"),
+}
+"""What is larger today. Take out what you cut; nothing comes in without its reason in docs/DECISIONS.md."""
+
+
+def larger() -> Iterator[str]:
+    for path in sorted((ROOT / "digest").rglob("*.py")):
+        name = path.relative_to(ROOT / "digest").as_posix()
+        if name.startswith("db/migrations/versions/"):
+            continue
+        text = path.read_text("utf-8")
+        if text.count("\n") > MAX_LINES:
+            yield name
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                lines = (node.end_lineno or node.lineno) - node.lineno + 1
+                parameters = len(node.args.posonlyargs) + len(node.args.args) + len(node.args.kwonlyargs)
+                if lines > MAX_FUNCTION or parameters > MAX_PARAMETERS:
+                    yield f"{name} {node.name}"
+
+
+def test_no_file_and_no_function_is_larger_than_one_can_hold_in_mind() -> None:
+    assert set(larger()) - LARGER == set()
 
 
 # --- what is checked -------------------------------------------------------------------------------------------------
