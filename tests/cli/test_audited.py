@@ -81,7 +81,7 @@ SEE_BELOW = {"edition pause", "edition resume", "edition resolve"}
 LOOKS = {
     *("newsletter list", "newsletter show", "newsletter schedule", "newsletter simulate", "newsletter settings"),
     *("subscriber list", "subscriber show", "article list", "article show", "article held"),
-    *("source list", "source show", "source test", "source discover"),
+    *("source list", "source show", "source test", "source kinds", "source discover"),
     *("edition list", "edition show", "edition preview", "edition test", "edition watch", "edition recreate"),
     *("event list", "sponsor list", "explain", "audit", "log", "doctor", "keys list", "notice list"),
     *("db status", "config example", "config check", "dkim keygen", "dkim show"),

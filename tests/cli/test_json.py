@@ -38,6 +38,7 @@ CALLS: dict[str, tuple[Line, ...]] = {
     "article list": ((),),
     "article show": ((1,),),
     "article held": ((),),
+    "source kinds": ((),),
     "source list": (FEED, ()),
     "source show": (FEED, ("blog",)),
     "source test": (FEED, ("blog",)),
