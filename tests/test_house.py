@@ -94,12 +94,27 @@ def test_the_constraints_name_no_place_to_get_them_from() -> None:
 MAX_LINES, MAX_FUNCTION, MAX_PARAMETERS = 400, 60, 8
 
 LARGER = {
-    *("db/tables.py", "delivery/plan.py", "delivery/store.py", "flows/dispatch/sender.py"),
-    *("cli/article.py add", "cli/choices.py choose", "cli/event.py add", "cli/event.py change", "cli/log.py log"),
-    *("cli/sponsor.py add", "cli/sponsor.py sponsor", "cli/subscriber.py import_", "delivery/store.py _due"),
-    *("flows/dispatch/commits.py __init__", "flows/dispatch/report.py __init__", "flows/dispatch/sender.py __init__"),
-    *("flows/dispatch/stock.py __init__", "flows/dispatch/undecided.py __init__"),
-    *("flows/importing.py import_subscribers", "flows/suppressing.py suppress_file"),
+    "cli/article.py add",
+    "cli/choices.py choose",
+    "cli/event.py add",
+    "cli/event.py change",
+    "cli/log.py log",
+    "cli/sponsor.py add",
+    "cli/sponsor.py sponsor",
+    "cli/subscriber.py import_",
+    "db/tables.py",
+    "delivery/store/plan.py",
+    "delivery/store/rows.py",
+    "delivery/store/rows.py _due",
+    "flows/dispatch/commits.py __init__",
+    "flows/dispatch/planning.py plan",
+    "flows/dispatch/report.py __init__",
+    "flows/dispatch/sender.py",
+    "flows/dispatch/sender.py __init__",
+    "flows/dispatch/stock.py __init__",
+    "flows/dispatch/undecided.py __init__",
+    "flows/importing.py import_subscribers",
+    "flows/suppressing.py suppress_file",
 }
 """What is larger today. Take out what you cut; nothing comes in without its reason in docs/DECISIONS.md."""
 
