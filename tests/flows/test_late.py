@@ -10,7 +10,7 @@ from sqlalchemy import Engine
 
 from digest.clock import FixedClock
 from digest.db.engine import reading, writing
-from digest.delivery.store import counts
+from digest.delivery.store import counts, results
 from digest.delivery.store import rows as delivery_store
 from digest.delivery.store.batches import has_work, lease
 from digest.flows import dispatch
@@ -38,14 +38,14 @@ def edition_id(engine: Engine, press: Press, smtp_server: SmtpServer) -> int:
     return edition_id
 
 
-def result_of(verdict: Verdict, **values: object) -> delivery_store.Result:
+def result_of(verdict: Verdict, **values: object) -> results.Result:
     outcome = Outcome(verdict=verdict, stage=Stage.BODY, code=250)
-    return delivery_store.Result(delivery_id=1, attempts=0, outcome=outcome, channel="smtp", at=NOW, **values)  # type: ignore[arg-type]
+    return results.Result(delivery_id=1, attempts=0, outcome=outcome, channel="smtp", at=NOW, **values)  # type: ignore[arg-type]
 
 
 def record(engine: Engine, verdict: Verdict, **values: object) -> bool:
     with writing(engine) as connection:
-        return delivery_store.record_results(connection, [result_of(verdict, **values)])
+        return results.record_results(connection, [result_of(verdict, **values)])
 
 
 def is_counted_right(engine: Engine, edition_id: int) -> bool:

@@ -20,8 +20,10 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, InternalError, Operationa
 from digest import log
 from digest.clock import Clock
 from digest.db.engine import Writer
+from digest.delivery.store import results
 from digest.delivery.store import rows as delivery_store
-from digest.delivery.store.rows import Decision, Due, Result
+from digest.delivery.store.results import Decision, Result
+from digest.delivery.store.rows import Due
 from digest.editions.store import editions as edition_store
 from digest.editions.store import transitions
 from digest.model.actor import SENDER
@@ -280,11 +282,11 @@ class GroupCommit:
                     delivery_store.skip_unwanted(connection, refused, now=now)
                     status, self.revision = edition_store.find_state(connection, self._edition_id)
                     self.goes = status is EditionStatus.SENDING
-            if delivery_store.record_results(connection, group.results):
+            if results.record_results(connection, group.results):
                 now = self._clock.now()
                 transitions.move(connection, self._edition_id, "reopen", actor=SENDER, now=now, finished_at=None)
             if group.decisions:
-                delivery_store.decide(connection, group.decisions)
+                results.decide(connection, group.decisions)
             for delivery_id, reason in group.skips:
                 delivery_store.record_unrenderable(connection, delivery_id, reason)
         return marked

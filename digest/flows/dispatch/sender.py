@@ -27,7 +27,8 @@ from digest.clock import Clock
 from digest.db.engine import reading, writing
 from digest.delivery.channels import Channel
 from digest.delivery.retry import next_attempt_at
-from digest.delivery.store.rows import Due, Result
+from digest.delivery.store.results import Result
+from digest.delivery.store.rows import Due
 from digest.delivery.throttle import Limits
 from digest.editions.store import contents, transitions
 from digest.editions.store import editions as edition_store

@@ -14,9 +14,9 @@ from sqlalchemy import Engine
 from digest import log
 from digest.db.engine import reading
 from digest.delivery.retry import LONGEST_GAP
-from digest.delivery.store import counts
-from digest.delivery.store import rows as delivery_store
-from digest.delivery.store.rows import Decision, Due, Result
+from digest.delivery.store import counts, results
+from digest.delivery.store.results import Decision, Result
+from digest.delivery.store.rows import Due
 from digest.errors import said
 from digest.flows.dispatch.commits import GroupCommit, Mark, Patience
 from digest.flows.dispatch.guard import Guard, Suspect
@@ -139,7 +139,7 @@ class Undecided:
         """Did it accept a message of this edition in another run? Where there is one reader only, nobody can tell."""
         with reading(self._engine) as connection:
             is_alone = counts.count_rows(connection, self._edition_id) == 1
-            return is_alone or delivery_store.has_accepted(connection, self._edition_id, channel)
+            return is_alone or results.has_accepted(connection, self._edition_id, channel)
 
     # --- copies that cannot be made ---------------------------------------------------------------------------------
 
