@@ -15,6 +15,7 @@ from digest.audience.store import subscribers as subscriber_store
 from digest.db.engine import reading
 from digest.delivery.store import counts
 from digest.delivery.store import plan as plan_rows
+from digest.delivery.store import readers as planned_readers
 from digest.delivery.store import rows as delivery_store
 from digest.delivery.store.rows import Delivery
 from digest.editions.periods import is_offered
@@ -67,7 +68,7 @@ def explain(engine: Engine, edition_id: int, address: str, *, now: datetime) -> 
         planned_at = edition.planned_at or now
         was = subscriber_store.find_wanted_before(connection, subscription.id, at=planned_at)
         preferences = was["preferences"] if was else None
-        reader = plan_rows.read_reader(connection, subscription.id)
+        reader = planned_readers.read_reader(connection, subscription.id)
         if preferences is not None:
             reader = replace(reader, preferences=json.dumps(preferences), hour=was["hour"] if was else None)
         decisions: Sequence[Decision] = ()
@@ -210,7 +211,7 @@ def picks_for(engine: Engine, edition_id: int, subscription_id: int, *, now: dat
             return None
         planner = OwnPlanner(connection, edition, newsletter)
         past, _ = planner.past(connection, subscription_id, before_id=None)
-        made = planner.choose(plan_rows.read_reader(connection, subscription_id), past)
+        made = planner.choose(planned_readers.read_reader(connection, subscription_id), past)
         if not made:
             raise Refused("there is nothing new for this reader in it: they would get no mail")
         picks: list[int] = json.loads(made)

@@ -15,6 +15,7 @@ from sqlalchemy import Engine, func, select, update
 from digest.db.engine import reading, writing
 from digest.db.tables import delivery, edition, metadata, subscriber, subscription
 from digest.delivery.store import plan as plan_rows
+from digest.delivery.store import readers as planned_readers
 from digest.editions.picks import unpack
 from digest.editions.select import Rule
 from digest.editions.store.newsletters import change_newsletter, get_newsletter
@@ -175,7 +176,7 @@ def test_the_coming_weeks_have_the_articles_of_the_last_ones(
 
 def test_a_sample_is_evenly_spread_and_stands_for_all(engine: Engine, press: Press, audience: Newsletter) -> None:
     with reading(engine) as connection:
-        by_slot = plan_rows.list_evenly(connection, audience.id, count=10, of=40)
+        by_slot = planned_readers.list_evenly(connection, audience.id, count=10, of=40)
     assert sorted(id_ for ids in by_slot.values() for id_ in ids) == list(range(1, 41, 4))
     found = simulated(engine, press, sample=10)
     assert (found.sampled, found.readers) == (10, 40)

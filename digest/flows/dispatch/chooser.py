@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from itertools import count
 
-from digest.delivery.store.plan import PAUSED, Planned
+from digest.delivery.store.readers import PAUSED, Planned
 from digest.editions.candidates import DAYS, cadence_of, last_call
 from digest.editions.due import day_of
 from digest.editions.masks import NOTHING_YET, Past, past_of

@@ -15,7 +15,9 @@ from sqlalchemy import Connection, Engine
 from digest.db.engine import writing
 from digest.delivery.store import canary, counts
 from digest.delivery.store import plan as plan_rows
-from digest.delivery.store.plan import Planned, Row
+from digest.delivery.store import readers as planned_readers
+from digest.delivery.store.plan import Row
+from digest.delivery.store.readers import Planned
 from digest.editions.masks import Past, past_of
 from digest.editions.periods import is_offered, turn
 from digest.editions.picks import as_return, unpack
@@ -148,7 +150,7 @@ class Correction:
         self, connection: Connection, *, slot: str, after: int, now: datetime, size: int
     ) -> tuple[int, int] | None:
         del slot
-        page = plan_rows.read_copies(connection, self._of, after=after, size=size)
+        page = planned_readers.read_copies(connection, self._of, after=after, size=size)
         if not page:
             return None
         rows = [Row(each.subscription_id, "", each.skipped, now) for each in page if self._held(each)]
@@ -157,12 +159,12 @@ class Correction:
     def count(self, connection: Connection) -> dict[str, int]:
         """Readers whose copy held it, by why they get no correction; "": they do."""
         found, after = Counter[str](), 0
-        while page := plan_rows.read_copies(connection, self._of, after=after, size=WAVES_PAGE):
+        while page := planned_readers.read_copies(connection, self._of, after=after, size=WAVES_PAGE):
             found.update(each.skipped for each in page if self._held(each))
             after = page[-1].subscription_id
         return dict(found)
 
-    def _held(self, copy: plan_rows.Copy) -> bool:
+    def _held(self, copy: planned_readers.Copy) -> bool:
         if self._withdrawn is not None and copy.revision >= self._withdrawn:
             return False
         return copy.picks is None or self._position in unpack(copy.picks).positions
@@ -208,7 +210,7 @@ class OwnPlanner(Chooser):
         """Write the next page's rows; (last subscription id, rows), or None when all of the slot are planned."""
         plan_rows.lock_newsletter(connection, self.newsletter.id)
         self._look_around(connection)
-        page = plan_rows.read_page(
+        page = planned_readers.read_page(
             connection,
             self.newsletter.id,
             slot=slot,
@@ -226,7 +228,7 @@ class OwnPlanner(Chooser):
         first, last = page[0].subscription_id, page[-1].subscription_id
         pasts: dict[int, list[tuple[int, int]]] = {}
         served: dict[int, int] = {}
-        for reader, edition_id, picks in plan_rows.read_past(
+        for reader, edition_id, picks in planned_readers.read_past(
             connection, self.related, slot, first, last, self.newsletter.id
         ):
             if edition_id in self._same_turn:
@@ -248,13 +250,15 @@ class OwnPlanner(Chooser):
         if self.edition.due_at - due_at > OUTAGE * self.looks_back:
             waited = self.edition.due_at - self.looks_back
             return {reader.subscription_id for reader in page if reader.joined_at <= waited}
-        return plan_rows.read_paused(connection, previous, page[0].subscription_id, page[-1].subscription_id)
+        return planned_readers.read_paused(connection, previous, page[0].subscription_id, page[-1].subscription_id)
 
     def past(self, connection: Connection, subscription_id: int, *, before_id: int | None) -> tuple[Past, int | None]:
         """What one reader had when plan looked, and the edition of the same turn that they had, if any."""
         steps: list[tuple[int, int]] = []
         served = None
-        for edition_id, picks in plan_rows.read_past_of(connection, self.related, subscription_id, before_id=before_id):
+        for edition_id, picks in planned_readers.read_past_of(
+            connection, self.related, subscription_id, before_id=before_id
+        ):
             if edition_id in self._same_turn:
                 served = edition_id
             if edition_id in self.earlier:

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Engine
 
 from digest.db.engine import reading
-from digest.delivery.store import plan as plan_rows
+from digest.delivery.store import readers as planned_readers
 from digest.editions.due import Period
 from digest.editions.periods import is_offered
 from digest.editions.store.newsletters import get_newsletter
@@ -49,11 +49,11 @@ def outline(engine: Engine, name: str, *, weeks: int, sample: int, now: datetime
     with reading(engine) as connection:
         newsletter = get_newsletter(connection, name)
         periods = publish.list_due(connection, newsletter, after=since, until=until)
-        by_slot = plan_rows.count_readers(connection, newsletter.id)
+        by_slot = planned_readers.count_readers(connection, newsletter.id)
         readers = sum(by_slot.values())
         keys: Mapping[str, Sequence[int] | None] = dict.fromkeys(by_slot)
         if sample and readers > sample:
-            keys = plan_rows.list_evenly(connection, newsletter.id, count=sample, of=readers)
+            keys = planned_readers.list_evenly(connection, newsletter.id, count=sample, of=readers)
     groups: dict[str, dict[str, Sequence[int] | None]] = {period.cadence: {} for period in periods}
     counts = dict.fromkeys(groups, 0)
     for slot, ids in keys.items():

@@ -11,8 +11,8 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Engine
 
 from digest.db.engine import reading
-from digest.delivery.store import plan as plan_rows
-from digest.delivery.store.plan import Planned
+from digest.delivery.store import readers as planned_readers
+from digest.delivery.store.readers import Planned
 from digest.editions.candidates import (
     Window,
     cadence_of,
@@ -229,7 +229,7 @@ class _Simulator:
             while True:
                 with reading(self._engine) as connection:
                     if ids is None:
-                        page = plan_rows.read_page(
+                        page = planned_readers.read_page(
                             connection,
                             self._newsletter.id,
                             slot=slot,
@@ -240,7 +240,7 @@ class _Simulator:
                     else:
                         some = ids[start : start + 500]
                         since = now if is_own else None
-                        page = plan_rows.read_these(connection, some, since=since) if some else []
+                        page = planned_readers.read_these(connection, some, since=since) if some else []
                 if ids is None and not page:
                     break
                 if page:
