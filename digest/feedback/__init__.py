@@ -6,5 +6,5 @@ Owns       table feedback
 Promises   the same report twice counts once (a unique row per provider and event)
 Fails      nothing yet, since nothing is read yet
 Standards  RFC 3464 delivery status, RFC 5965 abuse reports
-Start at   db/tables: nothing is read yet; leaving, the one kind of feedback there is, is flows/membership.py
+Start at   db/tables/records.py: nothing is read yet; leaving, the one kind of feedback there is, is flows/membership.py
 """
