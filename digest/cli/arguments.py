@@ -15,13 +15,10 @@ import typer
 
 from digest.cli.words import name_options
 from digest.errors import BadInput
-from digest.model.address import clean_line
-from digest.web_address import web_address
+from digest.model.parse import YEARS
+from digest.model.setting import MAX_NUMBER
 
-MAX_NUMBER = 2**31 - 1
 MAX_TEXT = 100_000
-MAX_LINE = 1_000
-YEARS = range(1971, 2200)
 
 
 def bounded(command: Any) -> Any:
@@ -56,26 +53,6 @@ def _fault(value: object) -> str:
 def drop_none(**texts: str | None) -> dict[str, str]:
     """Those that were given."""
     return {name: text for name, text in texts.items() if text is not None}
-
-
-def line(option: str, text: str, *, needed: bool = False, most: int = MAX_LINE) -> str:
-    """One line for readers, without what cannot be seen. BadInput where nothing is left of one that is needed."""
-    found = clean_line(text)
-    if needed and not found:
-        raise BadInput(f"{option}: empty, or nothing that can be seen")
-    if len(found) > most:
-        raise BadInput(f"{option}: {len(found):,} characters; {most:,} are the most")
-    return found
-
-
-def link(option: str, text: str, *, needed: bool = False) -> str:
-    """A web address as a mail can hold it; "" where there may be none. BadInput for `javascript:` and the rest."""
-    if not (text := text.strip()) and not needed:
-        return ""
-    try:
-        return web_address(text)
-    except ValueError as cause:
-        raise BadInput(f"{option}: {text[:80]!r} is no web address: {cause}") from cause
 
 
 def in_bounds(option: str, at: datetime) -> datetime:

@@ -6,32 +6,31 @@ from datetime import UTC, date, datetime, tzinfo
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from digest.errors import BadInput
-from digest.model.address import EmailAddress, clean_line
-from digest.web_address import web_address
-
-MAX_LINE = 1_000
-YEARS = range(1971, 2200)
-"""What every calendar and zone can hold."""
+from digest.model import parse
+from digest.model.address import EmailAddress
+from digest.model.parse import YEARS
 
 
-def line(field: str, text: str, *, needed: bool = False, most: int = MAX_LINE) -> str:
+def line(field: str, text: str, *, needed: bool = False, most: int = parse.MAX_LINE) -> str:
     """One line for readers, without what cannot be seen. BadInput where nothing is left of one that is needed."""
-    found = clean_line(text)
+    try:
+        found = parse.line(text, most=most)
+    except ValueError as cause:
+        raise BadInput(str(cause), field=field) from cause
     if needed and not found:
         raise BadInput("empty, or nothing that can be seen", field=field)
-    if len(found) > most:
-        raise BadInput(f"{len(found):,} characters; {most:,} are the most", field=field)
     return found
 
 
 def link(field: str, text: str, *, needed: bool = False) -> str:
     """A web address as a mail can hold it; "" where there may be none. BadInput for `javascript:` and the rest."""
-    if not (text := text.strip()) and not needed:
-        return ""
     try:
-        return web_address(text)
+        found = parse.link(text)
     except ValueError as cause:
-        raise BadInput(f"{text[:80]!r} is no web address: {cause}", field=field) from cause
+        raise BadInput(str(cause), field=field) from cause
+    if needed and not found:
+        raise BadInput("empty: write https://example.org", field=field)
+    return found
 
 
 def address(field: str, text: str) -> EmailAddress:

@@ -17,11 +17,11 @@ YEARS = range(1971, 2200)
 """What every calendar and every zone can hold."""
 
 
-def line(text: str) -> str:
+def line(text: str, *, most: int = MAX_LINE) -> str:
     """One line for readers, without what cannot be seen; "" where nothing is left."""
     found = clean_line(text)
-    if len(found) > MAX_LINE:
-        raise ValueError(f"{len(found):,} characters; {MAX_LINE:,} are the most")
+    if len(found) > most:
+        raise ValueError(f"{len(found):,} characters; {most:,} are the most")
     return found
 
 
