@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine
@@ -12,6 +13,7 @@ from digest.audit import Filters, Noun, list_entries
 from digest.db.engine import reading
 from digest.errors import NotFound, Refused
 from digest.flows import keys
+from tests.command import Command
 from tests.site import ADMIN, NOW
 
 LATER = NOW + timedelta(days=2)
@@ -128,3 +130,21 @@ def test_who_replaced_a_key_and_who_ended_one_is_on_record(engine: Engine) -> No
         ("key.retire", ADMIN, {"name": "token_key"}),
         ("key.rotate", ADMIN, {"name": "token_key.2"}),
     ]
+
+
+def test_keys_are_listed_replaced_and_ended_at_a_shell(tmp_path: Path) -> None:
+    (tmp_path / "digest.toml").write_text(
+        '[database]\nurl = "sqlite:///digest.db"\n[web]\npublic_url = "http://127.0.0.1:8025"\n'
+    )
+    digest = Command(tmp_path)
+    digest("db", "upgrade")
+    assert "no key yet" in digest("keys", "list")
+    assert "token_key (" in digest("keys", "rotate")
+    assert "token_key.2" in digest("keys", "rotate")
+    assert [(each["name"], each["signs"]) for each in digest.json("keys", "list")] == [
+        ("token_key.2", True),
+        ("token_key", False),
+    ]
+    assert "less than a day" in digest("keys", "retire", "token_key", "--yes", code=5)
+    assert "token_key is gone" in digest("keys", "retire", "token_key", "--yes", "--at-once")
+    assert "--yes" in digest("keys", "retire", "token_key.2", code=2)
