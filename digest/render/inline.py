@@ -13,7 +13,6 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Iterator, Sequence
-from html import unescape
 from typing import Any
 
 from lxml import etree
@@ -31,7 +30,6 @@ _TAG = re.compile(r"<!--.*?-->|<[a-zA-Z](?:[^<>\"']|\"[^\"]*\"|'[^']*')*>", re.S
 _QUOTED = re.compile(r"=\s*(\"[^\"]*\"|'[^']*')")
 _SHORT_COLOUR = re.compile(r"#([0-9a-fA-F])([0-9a-fA-F])([0-9a-fA-F])")
 
-_OWN = re.compile(r"""<[a-zA-Z][^<>]*?\sstyle\s*=\s*(?:"([^"<>]*)"|'([^'<>]*)')""")
 _ELSEWHERE = 'move it into <style data-premailer="ignore">'
 
 # What would make a block look different beside other neighbours, and so differ between readers
@@ -162,8 +160,3 @@ def lint(html: str, *, template: str) -> None:
             rules_of(css)
         except ValueError as cause:
             raise RenderFailed(f"{template}: in the <style> that is inlined: {cause}; {_ELSEWHERE}") from cause
-    for style in _OWN.finditer(bare):
-        try:
-            own_declarations(unescape(style[1] or style[2]))
-        except ValueError as cause:
-            raise RenderFailed(f"{template}: {cause}") from cause

@@ -47,6 +47,7 @@ SHOWN = 60
 class Declaration:
     """A property and its value.
 
+    name         "" for what is none: value is all of it
     is_classic   understood by every mail program, as far as one can see
     """
 
@@ -57,7 +58,7 @@ class Declaration:
 
     @property
     def text(self) -> str:
-        return f"{self.name}:{self.value}{' !important' if self.is_important else ''}"
+        return f"{self.name}:{self.value}{' !important' if self.is_important else ''}" if self.name else self.value
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +90,28 @@ def rules_of(css: str) -> tuple[Rule, ...]:
 
 
 def own_declarations(style: str) -> list[Declaration]:
-    """Of a style attribute; ValueError where it is none."""
-    return _declarations(tinycss2.parse_blocks_contents(style), f'style="{style[:SHOWN]}"', may_insist=True)
+    """Of a style attribute. What is no declaration has no name and stays as it is written: mail programs pass it over.
+
+    It is no error, because it may be a reader's own text, which must cost nobody a mail.
+    """
+    nodes = tinycss2.parse_component_value_list(style)
+    if any(node.type == "error" for node in nodes):
+        return [Declaration("", style.strip())]
+    parts: list[list[tinycss2.ast.Node]] = [[]]
+    for node in nodes:
+        if node == ";":
+            parts.append([])
+        else:
+            parts[-1].append(node)
+    return [found for part in parts if (found := _own_declaration(part)) is not None]
+
+
+def _own_declaration(part: list[tinycss2.ast.Node]) -> Declaration | None:
+    text = tinycss2.serialize(part).strip()
+    if not text:
+        return None
+    node = tinycss2.parse_one_declaration(part)
+    return _declaration(node) if node.type == "declaration" else Declaration("", text)
 
 
 def cascaded(declarations: Iterable[Declaration]) -> list[Declaration]:
@@ -141,7 +162,7 @@ def _rule(selector: str, declarations: tuple[Declaration, ...]) -> Rule:
     return Rule(selector, declarations, parsed.specificity())
 
 
-def _declarations(nodes: Iterable[tinycss2.ast.Node], where: str, *, may_insist: bool = False) -> list[Declaration]:
+def _declarations(nodes: Iterable[tinycss2.ast.Node], where: str) -> list[Declaration]:
     found: list[Declaration] = []
     for node in nodes:
         if node.type in ("whitespace", "comment"):
@@ -150,13 +171,16 @@ def _declarations(nodes: Iterable[tinycss2.ast.Node], where: str, *, may_insist:
             raise ValueError(f"{where}: {_shown(node)}: rules within rules are not inlined")
         if node.type != "declaration":
             raise ValueError(f"{where}: {getattr(node, 'message', node.type)}")
-        if node.important and not may_insist:
+        if node.important:
             raise ValueError(f"{where}: '!important' loses its meaning inline")
-        name = node.name if node.name.startswith("--") else node.lower_name
-        value = "".join(map(_written, node.value)).strip()
-        is_classic = all(_is_classic(each, name) for each in node.value)
-        found.append(Declaration(name, value, is_classic, bool(node.important)))
+        found.append(_declaration(node))
     return found
+
+
+def _declaration(node: tinycss2.ast.Declaration) -> Declaration:
+    name = node.name if node.name.startswith("--") else node.lower_name
+    value = "".join(map(_written, node.value)).strip()
+    return Declaration(name, value, all(_is_classic(each, name) for each in node.value), bool(node.important))
 
 
 def _is_classic(node: tinycss2.ast.Node, name: str) -> bool:

@@ -100,9 +100,25 @@ def test_what_cannot_be_inlined_is_refused_with_its_reason(css: str, reason: str
     assert 'data-premailer="ignore"' in str(caught.value) or "neighbours" in str(caught.value)
 
 
-def test_a_style_attribute_that_is_none_is_refused() -> None:
-    with pytest.raises(RenderFailed, match='style="p"'):
-        lint(page("", '<p style="p">'), template="body.html")
+@pytest.mark.parametrize(
+    ("own", "left"),
+    [
+        ("p", "color:#123; p"),
+        ('color:"Q" <b>&amp;amp;</b>', "color:#123; color:&quot;Q&quot; &lt;b&gt;&amp;amp; &lt;/b&gt;"),
+        ("top:1px; a {b:c}; left:2px", "color:#123; top:1px; a {b:c}; left:2px"),
+        ("@media x; left:2px", "color:#123; @media x; left:2px"),
+        ("color:red !important; ;", "color:red !important"),
+        ("color:'unclosed\nx", "color:#123; color:'unclosed\nx"),
+    ],
+)
+def test_what_is_no_declaration_in_a_style_attribute_stays_as_it_is_and_costs_nobody_a_mail(
+    own: str, left: str
+) -> None:
+    attribute = own.replace('"', "&quot;").replace("<", "&lt;")
+    html = f'<html><head><style>p {{color:#123}}</style></head><body><p style="{attribute}">x</p></body></html>'
+    lint(html, template="body.html")
+    [style] = re.findall(r'<p style="([^"]*)"', inline(html))
+    assert style == left
 
 
 @pytest.mark.parametrize(
