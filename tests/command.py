@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -48,6 +49,7 @@ class Command:
             stderr=subprocess.STDOUT,
             stdin=subprocess.DEVNULL,
             text=True,
+            preexec_fn=_hear_signals,
         )
         self._started.append(process)
         return process
@@ -57,6 +59,12 @@ class Command:
         for process in self._started:
             with process:
                 process.kill()
+
+
+def _hear_signals() -> None:
+    """Whoever runs the tests with nohup or in the background has them ignored, and a child would too."""
+    for number in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
 
 
 def write_settings(folder: Path, database_url: str, smtp_port: int, *, web_port: int = 8025) -> None:
