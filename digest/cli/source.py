@@ -31,7 +31,7 @@ def list_(context: typer.Context, as_json: Annotated[bool, typer.Option("--json"
     from dataclasses import asdict
 
     from digest.db.engine import reading
-    from digest.flows.collect import rests_until
+    from digest.sources.resting import rests_until
     from digest.sources.store.sources import list_sources
 
     app = open_app(context)

@@ -26,11 +26,9 @@ from digest.sources import flood
 from digest.sources.checked import storable
 from digest.sources.fetch import Fetcher
 from digest.sources.kinds import options_of, read
+from digest.sources.resting import rests_until
 from digest.sources.store import sources as source_store
 from digest.sources.store.articles import Stored, put_articles
-
-RESTS_AFTER = 3
-"""Errors in a row."""
 
 AT_ONCE = 8
 
@@ -57,18 +55,6 @@ class CollectReport:
     def __post_init__(self) -> None:
         if self.read != self.stored.count + len(self.refused):
             raise ValueError(f"of {self.read} items {self.stored.count} were stored and {len(self.refused)} refused")
-
-
-def rests_until(source: Source) -> datetime | None:
-    """After three errors in a row a source is asked less and less often: 10 minutes, 20, 40 ... up to a day.
-
-    Later, if its server asked for more patience than that; then after the first error already.
-    """
-    if source.errors_in_row < RESTS_AFTER or source.last_error_at is None:
-        return source.due_at
-    doublings: int = min(source.errors_in_row - RESTS_AFTER, 10)
-    until = source.last_error_at + min(timedelta(minutes=10) * (1 << doublings), timedelta(days=1))
-    return max(until, source.due_at) if source.due_at else until
 
 
 def collect_sources(

@@ -19,10 +19,10 @@ from digest.delivery.store.notices import count_failed
 from digest.editions.store.editions import list_with_status
 from digest.editions.store.newsletters import list_newsletters
 from digest.errors import Next, Step
-from digest.flows.collect import rests_until
 from digest.model.edition import EditionStatus
 from digest.model.source import Source
 from digest.secrecy import without_secrets
+from digest.sources.resting import rests_until
 from digest.sources.store.curation import count_held
 from digest.sources.store.sources import list_sources
 

@@ -37,7 +37,7 @@ def test_every_command_of_the_table_is_a_function() -> None:
     assert all(each.help for _, each in found)
 
 
-@pytest.mark.parametrize("words", [("newsletter", "list"), ("edition", "list")])
+@pytest.mark.parametrize("words", [(noun, "list") for noun in ("newsletter", "edition", "source", "article")])
 def test_a_command_that_lists_imports_no_more_than_it_needs(tmp_path: Path, words: tuple[str, ...]) -> None:
     env = {"DIGEST_DATABASE__URL": f"sqlite:///{tmp_path}/digest.sqlite"}
     script = (
