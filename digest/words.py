@@ -64,7 +64,7 @@ def direction_of(language: str) -> str:
 
 def read_words(language: str, catalogue: str) -> Words:
     """Of the text of a PO file; ValueError says in which line it is none."""
-    return Words(language, _translations(language, catalogue))
+    return Words(language, _translations(catalogue))
 
 
 def nearest(wanted: Iterable[str], available: Sequence[str], *, default: str = SOURCE) -> str:
@@ -77,9 +77,8 @@ def nearest(wanted: Iterable[str], available: Sequence[str], *, default: str = S
 
 
 @lru_cache(maxsize=64)
-def _translations(language: str, catalogue: str) -> NullTranslations:
+def _translations(catalogue: str) -> NullTranslations:
     """Read as PO and asked as MO, because gettext reads nothing else: no compiled file can be older than its source."""
-    del language  # two catalogues with one text are one all the same, but for their plural forms' default
     compiled = io.BytesIO()
     try:
         write_mo(compiled, read_po(io.StringIO(catalogue), abort_invalid=True))

@@ -14,7 +14,8 @@ from digest.web.public import make_public
 
 
 def make_site(app: App, *, is_ticking: Callable[[], bool] = lambda: True) -> ASGIApp:
-    """
+    """All that visitors can ask for.
+
     is_ticking   of who runs them beside a ticker, for /health
     """
     mounted = {HEALTH_PATH: make_health(app, is_ticking)}
